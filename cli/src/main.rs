@@ -1,0 +1,2 @@
+//! The `segwalk` command.
+fn main() {}

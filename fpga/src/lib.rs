@@ -1,0 +1,1 @@
+//! Yosys and nextpnr flow.

@@ -1,0 +1,324 @@
+//! Queues with the handshake rule on both sides, both sides registered.
+
+use super::ram::{BlockRam, LutRam};
+use rust_hdl::prelude::*;
+
+/// Queue of `2^A + 1` entries in distributed RAM; `A1` is `A + 1`. An entry shows at the output two clocks after it was
+/// taken; one entry a clock passes.
+#[derive(LogicBlock)]
+pub struct Fifo<D: Synth, const A: usize, const A1: usize> {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset: empties the queue.
+    pub reset: Signal<In, Bit>,
+    /// An entry is offered.
+    pub in_valid: Signal<In, Bit>,
+    /// The entry is taken; from a register.
+    pub in_ready: Signal<Out, Bit>,
+    /// The entry.
+    pub in_data: Signal<In, D>,
+    /// The oldest entry is here; from a register.
+    pub out_valid: Signal<Out, Bit>,
+    /// It is taken.
+    pub out_ready: Signal<In, Bit>,
+    /// The oldest entry; from a register.
+    pub out_data: Signal<Out, D>,
+    //
+    ram: LutRam<D, A>,
+    write_at: DFF<Bits<A>>,
+    read_at: DFF<Bits<A>>,
+    count: DFF<Bits<A1>>,
+    not_full: DFF<Bit>,
+    head_valid: DFF<Bit>,
+    head: DFF<D>,
+    push: Signal<Local, Bit>,
+    refill: Signal<Local, Bit>,
+    next_count: Signal<Local, Bits<A1>>,
+    depth: Constant<Bits<A1>>,
+}
+
+impl<D: Synth, const A: usize, const A1: usize> Default for Fifo<D, A, A1> {
+    fn default() -> Self {
+        assert_eq!(
+            A1,
+            A + 1,
+            "the count of a Fifo needs one bit more than its address"
+        );
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            in_valid: Default::default(),
+            in_ready: Default::default(),
+            in_data: Default::default(),
+            out_valid: Default::default(),
+            out_ready: Default::default(),
+            out_data: Default::default(),
+            ram: Default::default(),
+            write_at: Default::default(),
+            read_at: Default::default(),
+            count: Default::default(),
+            not_full: Default::default(),
+            head_valid: Default::default(),
+            head: Default::default(),
+            push: Default::default(),
+            refill: Default::default(),
+            next_count: Default::default(),
+            depth: Constant::new((1u64 << A).to_bits()),
+        }
+    }
+}
+
+impl<D: Synth, const A: usize, const A1: usize> Logic for Fifo<D, A, A1> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, write_at, read_at, count, not_full, head_valid, head);
+        clock!(self, clock, ram);
+        self.in_ready.next = self.not_full.q.val();
+        self.out_valid.next = self.head_valid.q.val();
+        self.out_data.next = self.head.q.val();
+        self.push.next = self.in_valid.val() & self.not_full.q.val();
+        self.refill.next =
+            (self.count.q.val() != 0) & (!self.head_valid.q.val() | self.out_ready.val());
+        self.ram.write_addr.next = self.write_at.q.val();
+        self.ram.write_data.next = self.in_data.val();
+        self.ram.write_enable.next = self.push.val();
+        self.ram.read_addr.next = self.read_at.q.val();
+        self.next_count.next = self.count.q.val();
+        if self.push.val() & !self.refill.val() {
+            self.next_count.next = self.count.q.val() + 1;
+        }
+        if !self.push.val() & self.refill.val() {
+            self.next_count.next = self.count.q.val() - 1;
+        }
+        self.count.d.next = self.next_count.val();
+        self.not_full.d.next = self.next_count.val() != self.depth.val();
+        if self.push.val() {
+            self.write_at.d.next = self.write_at.q.val() + 1;
+        }
+        if self.out_ready.val() {
+            self.head_valid.d.next = false;
+        }
+        if self.refill.val() {
+            self.read_at.d.next = self.read_at.q.val() + 1;
+            self.head.d.next = self.ram.read_data.val();
+            self.head_valid.d.next = true;
+        }
+        if self.reset.val() {
+            self.write_at.d.next = 0.into();
+            self.read_at.d.next = 0.into();
+            self.count.d.next = 0.into();
+            self.not_full.d.next = false;
+            self.head_valid.d.next = false;
+        }
+    }
+}
+
+/// Queue of `2^A + 2` entries in block RAM; `A1` is `A + 1`. An entry shows at the output three clocks after it was
+/// taken; one entry a clock passes.
+#[derive(LogicBlock)]
+pub struct BlockFifo<D: Synth, const A: usize, const A1: usize> {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset: empties the queue.
+    pub reset: Signal<In, Bit>,
+    /// An entry is offered.
+    pub in_valid: Signal<In, Bit>,
+    /// The entry is taken; from a register.
+    pub in_ready: Signal<Out, Bit>,
+    /// The entry.
+    pub in_data: Signal<In, D>,
+    /// The oldest entry is here; from a register.
+    pub out_valid: Signal<Out, Bit>,
+    /// It is taken.
+    pub out_ready: Signal<In, Bit>,
+    /// The oldest entry; from a register.
+    pub out_data: Signal<Out, D>,
+    //
+    ram: BlockRam<D, A>,
+    write_at: DFF<Bits<A>>,
+    read_at: DFF<Bits<A>>,
+    // entries in the RAM that may be read: written at least one clock ago
+    count: DFF<Bits<A1>>,
+    not_full: DFF<Bit>,
+    // the RAM's output is an entry that has no register yet
+    arriving: DFF<Bit>,
+    head_valid: DFF<Bit>,
+    head: DFF<D>,
+    spare_valid: DFF<Bit>,
+    spare: DFF<D>,
+    push: Signal<Local, Bit>,
+    fetch: Signal<Local, Bit>,
+    head_free: Signal<Local, Bit>,
+    next_count: Signal<Local, Bits<A1>>,
+    depth: Constant<Bits<A1>>,
+}
+
+impl<D: Synth, const A: usize, const A1: usize> Default for BlockFifo<D, A, A1> {
+    fn default() -> Self {
+        assert_eq!(
+            A1,
+            A + 1,
+            "the count of a BlockFifo needs one bit more than its address"
+        );
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            in_valid: Default::default(),
+            in_ready: Default::default(),
+            in_data: Default::default(),
+            out_valid: Default::default(),
+            out_ready: Default::default(),
+            out_data: Default::default(),
+            ram: Default::default(),
+            write_at: Default::default(),
+            read_at: Default::default(),
+            count: Default::default(),
+            not_full: Default::default(),
+            arriving: Default::default(),
+            head_valid: Default::default(),
+            head: Default::default(),
+            spare_valid: Default::default(),
+            spare: Default::default(),
+            push: Default::default(),
+            fetch: Default::default(),
+            head_free: Default::default(),
+            next_count: Default::default(),
+            depth: Constant::new((1u64 << A).to_bits()),
+        }
+    }
+}
+
+impl<D: Synth, const A: usize, const A1: usize> Logic for BlockFifo<D, A, A1> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            write_at,
+            read_at,
+            count,
+            not_full,
+            arriving,
+            head_valid,
+            head,
+            spare_valid,
+            spare
+        );
+        clock!(self, clock, ram);
+        self.in_ready.next = self.not_full.q.val();
+        self.out_valid.next = self.head_valid.q.val();
+        self.out_data.next = self.head.q.val();
+        self.push.next = self.in_valid.val() & self.not_full.q.val();
+        self.head_free.next = !self.head_valid.q.val() | self.out_ready.val();
+        // Fetch when a register will be free for what is arriving and for this word too.
+        self.fetch.next = (self.count.q.val() != 0)
+            & (self.head_free.val() | (!self.arriving.q.val() & !self.spare_valid.q.val()));
+        self.ram.write_addr.next = self.write_at.q.val();
+        self.ram.write_data.next = self.in_data.val();
+        self.ram.write_enable.next = self.push.val();
+        self.ram.read_addr.next = self.read_at.q.val();
+        self.next_count.next = self.count.q.val();
+        if self.push.val() & !self.fetch.val() {
+            self.next_count.next = self.count.q.val() + 1;
+        }
+        if !self.push.val() & self.fetch.val() {
+            self.next_count.next = self.count.q.val() - 1;
+        }
+        self.count.d.next = self.next_count.val();
+        self.not_full.d.next = self.next_count.val() != self.depth.val();
+        self.arriving.d.next = self.fetch.val();
+        if self.push.val() {
+            self.write_at.d.next = self.write_at.q.val() + 1;
+        }
+        if self.fetch.val() {
+            self.read_at.d.next = self.read_at.q.val() + 1;
+        }
+        if self.head_free.val() {
+            self.head_valid.d.next = self.spare_valid.q.val() | self.arriving.q.val();
+            self.spare_valid.d.next = false;
+            if self.spare_valid.q.val() {
+                self.head.d.next = self.spare.q.val();
+            } else {
+                self.head.d.next = self.ram.read_data.val();
+            }
+        }
+        // `spare` is free then: nothing is fetched while it holds a word and the head is stuck.
+        if self.arriving.q.val() & !self.head_free.val() {
+            self.spare.d.next = self.ram.read_data.val();
+            self.spare_valid.d.next = true;
+        }
+        if self.reset.val() {
+            self.write_at.d.next = 0.into();
+            self.read_at.d.next = 0.into();
+            self.count.d.next = 0.into();
+            self.not_full.d.next = false;
+            self.arriving.d.next = false;
+            self.head_valid.d.next = false;
+            self.spare_valid.d.next = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settle<T: Block>(dut: &mut T) {
+        for _ in 0..100 {
+            dut.update_all();
+            if !dut.has_changed() {
+                return;
+            }
+        }
+        panic!("the module does not settle");
+    }
+
+    macro_rules! keeps_order {
+        ($name:ident, $type:ty, $capacity:expr) => {
+            #[test]
+            fn $name() {
+                let mut dut = <$type>::default();
+                dut.connect_all();
+                let (mut sent, mut got, mut most) = (0u64, 0u64, 0u64);
+                let mut random = 0x1234_5678_9abc_def1u64;
+                dut.reset.next = false;
+                for clock in 0..6000u64 {
+                    random ^= random << 13;
+                    random ^= random >> 7;
+                    random ^= random << 17;
+                    // phases: fill, drain, both always, both at random
+                    let phase = (clock / 100) % 4;
+                    let offer = matches!(phase, 0 | 2) || (phase == 3 && random & 3 != 0);
+                    let take = matches!(phase, 1 | 2) || (phase == 3 && random & 12 != 0);
+                    dut.clock.next = false.into();
+                    dut.in_valid.next = offer;
+                    dut.in_data.next = (sent & 0xFFFF).into();
+                    dut.out_ready.next = take;
+                    settle(&mut dut);
+                    if dut.in_valid.val() & dut.in_ready.val() {
+                        sent += 1;
+                    }
+                    if dut.out_valid.val() & dut.out_ready.val() {
+                        assert_eq!(dut.out_data.val().to_u64(), got & 0xFFFF, "clock {clock}");
+                        got += 1;
+                    }
+                    most = most.max(sent - got);
+                    dut.clock.next = true.into();
+                    settle(&mut dut);
+                }
+                assert_eq!(most, $capacity);
+                assert!(got > 2600, "one entry a clock passes; {got}");
+            }
+        };
+    }
+    keeps_order!(
+        fifo_keeps_order_and_holds_its_capacity,
+        Fifo<Bits<16>, 4, 5>,
+        17
+    );
+    keeps_order!(
+        block_fifo_keeps_order_and_holds_its_capacity,
+        BlockFifo<Bits<16>, 4, 5>,
+        18
+    );
+}

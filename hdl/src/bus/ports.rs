@@ -1,0 +1,443 @@
+//! The interfaces between subsystems. Names end in `Source`/`Sink` for streams and pulses and in `Client`/`Server` for
+//! requests; the two sides of a pair are joined with `Source::join(&mut self.a.out, &mut self.b.inp)` in their parent.
+
+use rust_hdl::prelude::*;
+use segwalk_model::limits::{CHAIN_BYTES_BITS, PHYS_ADDR_BITS, PHYS_PAGE_BITS, VIRT_PAGE_BITS};
+
+/// Where the parts of word 3 of the queue table lie (see [`QueueTableClient`]).
+pub mod queue_word {
+    /// Queue Size, 16 bits (1 to 32768).
+    pub const SIZE_LSB: usize = 0;
+    /// Context of the rings, 4 bits.
+    pub const RING_CONTEXT_LSB: usize = 16;
+    /// Default context of buffers, 4 bits.
+    pub const DEFAULT_CONTEXT_LSB: usize = 20;
+    /// Descriptors may name a context, 1 bit.
+    pub const NAMES_ALLOWED_BIT: usize = 24;
+    /// Contexts that descriptors may name, 16 bits.
+    pub const MASK_LSB: usize = 32;
+}
+
+/// A read of 1 to 256 beats of 8 bytes that does not cross 4 KiB. The client has room for all the data it asks for, so data has no `ready`; answers come in the order of the requests.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "MemReadServer"]
+pub struct MemReadClient {
+    /// A request is offered.
+    pub req_valid: Signal<Out, Bit>,
+    /// The request is taken.
+    pub req_ready: Signal<In, Bit>,
+    /// First byte; a multiple of 8.
+    pub phys_addr: Signal<Out, Bits<PHYS_ADDR_BITS>>,
+    /// Number of beats, less one.
+    pub beats_minus_1: Signal<Out, Bits<8>>,
+    /// A beat of data is here; it is taken on this clock.
+    pub data_valid: Signal<In, Bit>,
+    /// Little-endian: byte 0 in bits 7:0.
+    pub data: Signal<In, Bits<64>>,
+    /// Last beat of a request.
+    pub data_last: Signal<In, Bit>,
+    /// The bus answered this beat with SLVERR or DECERR.
+    pub data_error: Signal<In, Bit>,
+}
+
+/// The other side of [`MemReadClient`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "MemReadClient"]
+pub struct MemReadServer {
+    /// A request is offered.
+    pub req_valid: Signal<In, Bit>,
+    /// The request is taken.
+    pub req_ready: Signal<Out, Bit>,
+    /// First byte; a multiple of 8.
+    pub phys_addr: Signal<In, Bits<PHYS_ADDR_BITS>>,
+    /// Number of beats, less one.
+    pub beats_minus_1: Signal<In, Bits<8>>,
+    /// A beat of data is here; it is taken on this clock.
+    pub data_valid: Signal<Out, Bit>,
+    /// Little-endian: byte 0 in bits 7:0.
+    pub data: Signal<Out, Bits<64>>,
+    /// Last beat of a request.
+    pub data_last: Signal<Out, Bit>,
+    /// The bus answered this beat with SLVERR or DECERR.
+    pub data_error: Signal<Out, Bit>,
+}
+
+/// A write of up to 8 bytes inside one aligned 8-byte word. Several may be under way; answers come in order.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "MemWriteServer"]
+pub struct MemWriteClient {
+    /// A request is offered.
+    pub req_valid: Signal<Out, Bit>,
+    /// The request is taken.
+    pub req_ready: Signal<In, Bit>,
+    /// Address of the word; a multiple of 8.
+    pub phys_addr: Signal<Out, Bits<PHYS_ADDR_BITS>>,
+    /// The word.
+    pub data: Signal<Out, Bits<64>>,
+    /// Which bytes are written.
+    pub strobe: Signal<Out, Bits<8>>,
+    /// The oldest write is acknowledged; it is taken on this clock.
+    pub done_valid: Signal<In, Bit>,
+    /// The bus answered SLVERR or DECERR.
+    pub done_error: Signal<In, Bit>,
+}
+
+/// The other side of [`MemWriteClient`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "MemWriteClient"]
+pub struct MemWriteServer {
+    /// A request is offered.
+    pub req_valid: Signal<In, Bit>,
+    /// The request is taken.
+    pub req_ready: Signal<Out, Bit>,
+    /// Address of the word; a multiple of 8.
+    pub phys_addr: Signal<In, Bits<PHYS_ADDR_BITS>>,
+    /// The word.
+    pub data: Signal<In, Bits<64>>,
+    /// Which bytes are written.
+    pub strobe: Signal<In, Bits<8>>,
+    /// The oldest write is acknowledged; it is taken on this clock.
+    pub done_valid: Signal<Out, Bit>,
+    /// The bus answered SLVERR or DECERR.
+    pub done_error: Signal<Out, Bit>,
+}
+
+/// Translation of one 4 KiB page. Answers come in the order of the requests.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "TranslateServer"]
+pub struct TranslateClient {
+    /// A request is offered.
+    pub req_valid: Signal<Out, Bit>,
+    /// The request is taken.
+    pub req_ready: Signal<In, Bit>,
+    /// Address space.
+    pub context: Signal<Out, Bits<4>>,
+    /// Bits 63:12 of the virtual address.
+    pub virt_page: Signal<Out, Bits<VIRT_PAGE_BITS>>,
+    /// The access is a write.
+    pub write: Signal<Out, Bit>,
+    /// An answer is here.
+    pub rsp_valid: Signal<In, Bit>,
+    /// The answer is taken.
+    pub rsp_ready: Signal<Out, Bit>,
+    /// Physical page number; meaningful when `cause` is 0.
+    pub phys_page: Signal<In, Bits<PHYS_PAGE_BITS>>,
+    /// 0, or the FaultCause.
+    pub cause: Signal<In, Bits<5>>,
+}
+
+/// The other side of [`TranslateClient`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "TranslateClient"]
+pub struct TranslateServer {
+    /// A request is offered.
+    pub req_valid: Signal<In, Bit>,
+    /// The request is taken.
+    pub req_ready: Signal<Out, Bit>,
+    /// Address space.
+    pub context: Signal<In, Bits<4>>,
+    /// Bits 63:12 of the virtual address.
+    pub virt_page: Signal<In, Bits<VIRT_PAGE_BITS>>,
+    /// The access is a write.
+    pub write: Signal<In, Bit>,
+    /// An answer is here.
+    pub rsp_valid: Signal<Out, Bit>,
+    /// The answer is taken.
+    pub rsp_ready: Signal<In, Bit>,
+    /// Physical page number; meaningful when `cause` is 0.
+    pub phys_page: Signal<Out, Bits<PHYS_PAGE_BITS>>,
+    /// 0, or the FaultCause.
+    pub cause: Signal<Out, Bits<5>>,
+}
+
+/// One chain of a transmit queue, in ring order.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "ChainSink"]
+pub struct ChainSource {
+    /// A chain is offered.
+    pub valid: Signal<Out, Bit>,
+    /// The chain is taken.
+    pub ready: Signal<In, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<Out, Bits<4>>,
+    /// Index of the head descriptor.
+    pub head: Signal<Out, Bits<16>>,
+    /// Bytes of the chain without the virtio_net_hdr; meaningful when `refusal` is 0.
+    pub frame_bytes: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
+    /// 0, or why the chain is refused: then it has no fragments and no data.
+    pub refusal: Signal<Out, Bits<6>>,
+}
+
+/// The other side of [`ChainSource`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "ChainSource"]
+pub struct ChainSink {
+    /// A chain is offered.
+    pub valid: Signal<In, Bit>,
+    /// The chain is taken.
+    pub ready: Signal<Out, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<In, Bits<4>>,
+    /// Index of the head descriptor.
+    pub head: Signal<In, Bits<16>>,
+    /// Bytes of the chain without the virtio_net_hdr; meaningful when `refusal` is 0.
+    pub frame_bytes: Signal<In, Bits<CHAIN_BYTES_BITS>>,
+    /// 0, or why the chain is refused: then it has no fragments and no data.
+    pub refusal: Signal<In, Bits<6>>,
+}
+
+/// The buffers of accepted chains, in order; never of 0 bytes.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "FragmentSink"]
+pub struct FragmentSource {
+    /// A fragment is offered.
+    pub valid: Signal<Out, Bit>,
+    /// The fragment is taken.
+    pub ready: Signal<In, Bit>,
+    /// Address space.
+    pub context: Signal<Out, Bits<4>>,
+    /// First byte.
+    pub virt_addr: Signal<Out, Bits<64>>,
+    /// Length.
+    pub bytes: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
+    /// Last fragment of its chain.
+    pub last: Signal<Out, Bit>,
+    /// 0; otherwise the chain broke here (ChainChanged), `last` is set and the fragment is not read.
+    pub refusal: Signal<Out, Bits<6>>,
+}
+
+/// The other side of [`FragmentSource`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "FragmentSource"]
+pub struct FragmentSink {
+    /// A fragment is offered.
+    pub valid: Signal<In, Bit>,
+    /// The fragment is taken.
+    pub ready: Signal<Out, Bit>,
+    /// Address space.
+    pub context: Signal<In, Bits<4>>,
+    /// First byte.
+    pub virt_addr: Signal<In, Bits<64>>,
+    /// Length.
+    pub bytes: Signal<In, Bits<CHAIN_BYTES_BITS>>,
+    /// Last fragment of its chain.
+    pub last: Signal<In, Bit>,
+    /// 0; otherwise the chain broke here (ChainChanged), `last` is set and the fragment is not read.
+    pub refusal: Signal<In, Bits<6>>,
+}
+
+/// The bytes of one accepted chain after the other, without gaps: 4 bytes of padding, the 12 bytes of virtio_net_hdr, the frame; so the frame begins with the third beat. The padding makes the frame 8-byte aligned.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "ByteSink"]
+pub struct ByteSource {
+    /// A beat is offered.
+    pub valid: Signal<Out, Bit>,
+    /// The beat is taken.
+    pub ready: Signal<In, Bit>,
+    /// Little-endian; bytes beyond the frame's end are undefined.
+    pub data: Signal<Out, Bits<64>>,
+    /// Last beat of the chain: the one with the frame's last byte, or an earlier one when `refusal` is not 0.
+    pub last: Signal<Out, Bit>,
+    /// Only on the last beat: 0, or why the chain broke; then this beat's data is undefined.
+    pub refusal: Signal<Out, Bits<6>>,
+}
+
+/// The other side of [`ByteSource`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "ByteSource"]
+pub struct ByteSink {
+    /// A beat is offered.
+    pub valid: Signal<In, Bit>,
+    /// The beat is taken.
+    pub ready: Signal<Out, Bit>,
+    /// Little-endian; bytes beyond the frame's end are undefined.
+    pub data: Signal<In, Bits<64>>,
+    /// Last beat of the chain: the one with the frame's last byte, or an earlier one when `refusal` is not 0.
+    pub last: Signal<In, Bit>,
+    /// Only on the last beat: 0, or why the chain broke; then this beat's data is undefined.
+    pub refusal: Signal<In, Bits<6>>,
+}
+
+/// A chain is finished: its last frame left, or it was refused.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "DoneSink"]
+pub struct DoneSource {
+    /// A completion is offered.
+    pub valid: Signal<Out, Bit>,
+    /// The completion is taken.
+    pub ready: Signal<In, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<Out, Bits<4>>,
+    /// Index of the head descriptor.
+    pub head: Signal<Out, Bits<16>>,
+    /// 0, or why it was refused.
+    pub refusal: Signal<Out, Bits<6>>,
+}
+
+/// The other side of [`DoneSource`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "DoneSource"]
+pub struct DoneSink {
+    /// A completion is offered.
+    pub valid: Signal<In, Bit>,
+    /// The completion is taken.
+    pub ready: Signal<Out, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<In, Bits<4>>,
+    /// Index of the head descriptor.
+    pub head: Signal<In, Bits<16>>,
+    /// 0, or why it was refused.
+    pub refusal: Signal<In, Bits<6>>,
+}
+
+/// AXI4-Stream of finished frames.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "FrameSink"]
+pub struct FrameSource {
+    /// A beat is offered.
+    pub tvalid: Signal<Out, Bit>,
+    /// The beat is taken.
+    pub tready: Signal<In, Bit>,
+    /// Byte 0 in bits 7:0.
+    pub tdata: Signal<Out, Bits<64>>,
+    /// Which bytes count; all ones but on the last beat.
+    pub tkeep: Signal<Out, Bits<8>>,
+    /// Last beat of the frame.
+    pub tlast: Signal<Out, Bit>,
+}
+
+/// The other side of [`FrameSource`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "FrameSource"]
+pub struct FrameSink {
+    /// A beat is offered.
+    pub tvalid: Signal<In, Bit>,
+    /// The beat is taken.
+    pub tready: Signal<Out, Bit>,
+    /// Byte 0 in bits 7:0.
+    pub tdata: Signal<In, Bits<64>>,
+    /// Which bytes count; all ones but on the last beat.
+    pub tkeep: Signal<In, Bits<8>>,
+    /// Last beat of the frame.
+    pub tlast: Signal<In, Bit>,
+}
+
+/// Read port of the queue table: the answer is there on the clock after the address. Word 0 descriptor table address, 1 avail ring address, 2 used ring address, 3 see `queue_word`.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "QueueTableServer"]
+pub struct QueueTableClient {
+    /// Transmit queue.
+    pub queue: Signal<Out, Bits<4>>,
+    /// Word.
+    pub word: Signal<Out, Bits<2>>,
+    /// The word of one clock ago.
+    pub data: Signal<In, Bits<64>>,
+}
+
+/// The other side of [`QueueTableClient`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "QueueTableClient"]
+pub struct QueueTableServer {
+    /// Transmit queue.
+    pub queue: Signal<In, Bits<4>>,
+    /// Word.
+    pub word: Signal<In, Bits<2>>,
+    /// The word of one clock ago.
+    pub data: Signal<Out, Bits<64>>,
+}
+
+/// Writes one context; a pulse. The MMU empties its TLB with it.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "ContextWriteSink"]
+pub struct ContextWriteSource {
+    /// Write now.
+    pub valid: Signal<Out, Bit>,
+    /// Context.
+    pub context: Signal<Out, Bits<4>>,
+    /// Translation mode.
+    pub mode: Signal<Out, Bits<3>>,
+    /// Physical page number of the root table.
+    pub root_page: Signal<Out, Bits<PHYS_PAGE_BITS>>,
+    /// Supervisor pages fault.
+    pub user_only: Signal<Out, Bit>,
+    /// A clear accessed bit faults.
+    pub accessed_faults: Signal<Out, Bit>,
+}
+
+/// The other side of [`ContextWriteSource`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "ContextWriteSource"]
+pub struct ContextWriteSink {
+    /// Write now.
+    pub valid: Signal<In, Bit>,
+    /// Context.
+    pub context: Signal<In, Bits<4>>,
+    /// Translation mode.
+    pub mode: Signal<In, Bits<3>>,
+    /// Physical page number of the root table.
+    pub root_page: Signal<In, Bits<PHYS_PAGE_BITS>>,
+    /// Supervisor pages fault.
+    pub user_only: Signal<In, Bit>,
+    /// A clear accessed bit faults.
+    pub accessed_faults: Signal<In, Bit>,
+}
+
+/// A translation fault of a payload access, for the fault record; a pulse.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "FaultSink"]
+pub struct FaultSource {
+    /// Record it.
+    pub valid: Signal<Out, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<Out, Bits<4>>,
+    /// Head of the chain.
+    pub head: Signal<Out, Bits<16>>,
+    /// Context.
+    pub context: Signal<Out, Bits<4>>,
+    /// Bits 63:12 of the address.
+    pub virt_page: Signal<Out, Bits<VIRT_PAGE_BITS>>,
+    /// FaultCause.
+    pub cause: Signal<Out, Bits<5>>,
+}
+
+/// The other side of [`FaultSource`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "FaultSource"]
+pub struct FaultSink {
+    /// Record it.
+    pub valid: Signal<In, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<In, Bits<4>>,
+    /// Head of the chain.
+    pub head: Signal<In, Bits<16>>,
+    /// Context.
+    pub context: Signal<In, Bits<4>>,
+    /// Bits 63:12 of the address.
+    pub virt_page: Signal<In, Bits<VIRT_PAGE_BITS>>,
+    /// FaultCause.
+    pub cause: Signal<In, Bits<5>>,
+}
+
+/// A ring error: the queue stops; a pulse.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "RingErrorSink"]
+pub struct RingErrorSource {
+    /// Stop it.
+    pub valid: Signal<Out, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<Out, Bits<4>>,
+    /// Refusal of class Ring.
+    pub code: Signal<Out, Bits<6>>,
+}
+
+/// The other side of [`RingErrorSource`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "RingErrorSource"]
+pub struct RingErrorSink {
+    /// Stop it.
+    pub valid: Signal<In, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<In, Bits<4>>,
+    /// Refusal of class Ring.
+    pub code: Signal<In, Bits<6>>,
+}

@@ -1,0 +1,117 @@
+//! Memories that synthesis maps to block RAM and to distributed RAM. Both carry `no_rw_check`: a design that reads an
+//! address on the clock it is written must not depend on which value it gets.
+
+use rust_hdl::prelude::*;
+
+/// Simple dual-port block RAM of `2^A` words: `read_data` shows the word of the last clock's `read_addr`.
+#[derive(LogicBlock)]
+pub struct BlockRam<D: Synth, const A: usize> {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Word to read; the data is there one clock later.
+    pub read_addr: Signal<In, Bits<A>>,
+    /// The word of the last clock's address.
+    pub read_data: Signal<Out, D>,
+    /// Word to write.
+    pub write_addr: Signal<In, Bits<A>>,
+    /// Data to write.
+    pub write_data: Signal<In, D>,
+    /// Write on this clock.
+    pub write_enable: Signal<In, Bit>,
+    _mem: Vec<D>,
+}
+
+impl<D: Synth, const A: usize> Default for BlockRam<D, A> {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            read_addr: Default::default(),
+            read_data: Default::default(),
+            write_addr: Default::default(),
+            write_data: Default::default(),
+            write_enable: Default::default(),
+            _mem: vec![D::default(); 1 << A],
+        }
+    }
+}
+
+impl<D: Synth, const A: usize> Logic for BlockRam<D, A> {
+    fn update(&mut self) {
+        if self.clock.pos_edge() {
+            self.read_data.next = self._mem[self.read_addr.val().index()];
+            if self.write_enable.val() {
+                self._mem[self.write_addr.val().index()] = self.write_data.val();
+            }
+        }
+    }
+    fn connect(&mut self) {
+        self.read_data.connect();
+    }
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(format!(
+            "(* no_rw_check *) reg [{}:0] mem [0:{}];\n\
+             always @(posedge clock) begin\n\
+             if (write_enable) mem[write_addr] <= write_data;\n\
+             read_data <= mem[read_addr];\n\
+             end",
+            D::BITS - 1,
+            (1usize << A) - 1
+        ))
+    }
+}
+
+/// Distributed RAM of `2^A` words with a combinational read port; meant for 16 to 64 words.
+#[derive(LogicBlock)]
+pub struct LutRam<D: Synth, const A: usize> {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Word to read.
+    pub read_addr: Signal<In, Bits<A>>,
+    /// The word, on the same clock.
+    pub read_data: Signal<Out, D>,
+    /// Word to write.
+    pub write_addr: Signal<In, Bits<A>>,
+    /// Data to write.
+    pub write_data: Signal<In, D>,
+    /// Write on this clock.
+    pub write_enable: Signal<In, Bit>,
+    _mem: Vec<D>,
+}
+
+impl<D: Synth, const A: usize> Default for LutRam<D, A> {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            read_addr: Default::default(),
+            read_data: Default::default(),
+            write_addr: Default::default(),
+            write_data: Default::default(),
+            write_enable: Default::default(),
+            _mem: vec![D::default(); 1 << A],
+        }
+    }
+}
+
+impl<D: Synth, const A: usize> Logic for LutRam<D, A> {
+    fn update(&mut self) {
+        if self.clock.pos_edge() && self.write_enable.val() {
+            self._mem[self.write_addr.val().index()] = self.write_data.val();
+        }
+        self.read_data.next = self._mem[self.read_addr.val().index()];
+    }
+    fn connect(&mut self) {
+        self.read_data.connect();
+    }
+    fn hdl(&self) -> Verilog {
+        // A continuous read in an always block: outputs of a custom body are `reg`.
+        Verilog::Custom(format!(
+            "(* no_rw_check, ram_style = \"distributed\" *) reg [{}:0] mem [0:{}];\n\
+             wire [{}:0] word = mem[read_addr];\n\
+             always @(posedge clock) if (write_enable) mem[write_addr] <= write_data;\n\
+             always @(*) read_data = word;",
+            D::BITS - 1,
+            (1usize << A) - 1,
+            D::BITS - 1,
+        ))
+    }
+}

@@ -1,0 +1,9 @@
+//! The reference model: what the engine must do, in plain Rust.
+//!
+//! Nothing here knows of hardware. Register map, refusal codes, formats and limits are written once, as data, and the
+//! RTL, the driver, the tests and the documentation are derived from them.
+#![warn(missing_docs)]
+
+pub mod limits;
+pub mod refusal;
+pub mod registers;

@@ -1,0 +1,28 @@
+//! Sizes that model, RTL and harness must agree on, each with its reason.
+
+/// Physical address width in bits (1 TiB). An entry or a Bare address that names more is refused; for x86 this is
+/// MAXPHYADDR (Intel SDM 3A, 4.1.4), for RISC-V an access fault.
+pub const PHYS_ADDR_BITS: usize = 40;
+/// Physical page number width: [`PHYS_ADDR_BITS`] less the 12 offset bits of a 4 KiB page.
+pub const PHYS_PAGE_BITS: usize = 28;
+/// Virtual page number width as carried inside the engine: bits 63:12 of the address.
+pub const VIRT_PAGE_BITS: usize = 52;
+/// Address spaces (contexts).
+pub const CONTEXTS: usize = 16;
+/// Transmit queues of the default build. Transmit queue `k` is virtio queue `2 * k + 1` (virtio 1.2, 5.1.2).
+pub const TX_QUEUES: usize = 4;
+/// Largest Queue Size (virtio 1.2, 2.7: a power of two, at most 32768).
+pub const QUEUE_SIZE_MAX: u32 = 32768;
+/// Bytes of `virtio_net_hdr` with VERSION_1 (virtio 1.2, 5.1.6).
+pub const VIRTIO_NET_HDR_BYTES: usize = 12;
+/// Largest header template, `csum_start + 4 * doff`: Ethernet 14, two tags 8, and either IPv4 60 + TCP 60, or IPv6 40 +
+/// TCP 60 and 134 bytes of extension headers.
+pub const HEADER_BYTES_MAX: usize = 256;
+/// Largest frame the engine emits: 9,600 bytes of MSS and the largest header template. A segment buffer holds three.
+pub const FRAME_BYTES_MAX: usize = 9_600 + HEADER_BYTES_MAX;
+/// Largest MSS (`gso_size`) that is served.
+pub const MSS_MAX: usize = 9_600;
+/// Largest super-frame: 64 KiB of payload and the largest header template.
+pub const SUPER_FRAME_BYTES_MAX: usize = 65_536 + HEADER_BYTES_MAX;
+/// Width of a byte count of a chain inside the engine; 256 KiB super-frames fit too.
+pub const CHAIN_BYTES_BITS: usize = 20;
