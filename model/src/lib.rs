@@ -5,5 +5,6 @@
 #![warn(missing_docs)]
 
 pub mod limits;
+pub mod memory;
 pub mod refusal;
 pub mod registers;

@@ -143,8 +143,7 @@ pub mod feature {
     /// VIRTIO_F_ACCESS_PLATFORM.
     pub const ACCESS_PLATFORM: u64 = 1 << 33;
     /// Everything that is offered.
-    pub const OFFERED: u64 =
-        CSUM | MTU | MAC | HOST_TSO4 | HOST_TSO6 | HOST_ECN | STATUS | VERSION_1 | ACCESS_PLATFORM;
+    pub const OFFERED: u64 = CSUM | MTU | MAC | HOST_TSO4 | HOST_TSO6 | HOST_ECN | STATUS | VERSION_1 | ACCESS_PLATFORM;
 }
 
 /// Device status bits (virtio 1.2, 2.1).
@@ -369,12 +368,7 @@ mod tests {
     #[test]
     fn offsets_are_aligned_rising_and_inside_the_block() {
         for pair in ALL.windows(2) {
-            assert!(
-                pair[0].offset < pair[1].offset,
-                "{} and {}",
-                pair[0].name,
-                pair[1].name
-            );
+            assert!(pair[0].offset < pair[1].offset, "{} and {}", pair[0].name, pair[1].name);
         }
         assert!(ALL
             .iter()

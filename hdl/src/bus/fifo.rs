@@ -39,11 +39,7 @@ pub struct Fifo<D: Synth, const A: usize, const A1: usize> {
 
 impl<D: Synth, const A: usize, const A1: usize> Default for Fifo<D, A, A1> {
     fn default() -> Self {
-        assert_eq!(
-            A1,
-            A + 1,
-            "the count of a Fifo needs one bit more than its address"
-        );
+        assert_eq!(A1, A + 1, "the count of a Fifo needs one bit more than its address");
         Self {
             clock: Default::default(),
             reset: Default::default(),
@@ -77,8 +73,7 @@ impl<D: Synth, const A: usize, const A1: usize> Logic for Fifo<D, A, A1> {
         self.out_valid.next = self.head_valid.q.val();
         self.out_data.next = self.head.q.val();
         self.push.next = self.in_valid.val() & self.not_full.q.val();
-        self.refill.next =
-            (self.count.q.val() != 0) & (!self.head_valid.q.val() | self.out_ready.val());
+        self.refill.next = (self.count.q.val() != 0) & (!self.head_valid.q.val() | self.out_ready.val());
         self.ram.write_addr.next = self.write_at.q.val();
         self.ram.write_data.next = self.in_data.val();
         self.ram.write_enable.next = self.push.val();
@@ -211,8 +206,8 @@ impl<D: Synth, const A: usize, const A1: usize> Logic for BlockFifo<D, A, A1> {
         self.push.next = self.in_valid.val() & self.not_full.q.val();
         self.head_free.next = !self.head_valid.q.val() | self.out_ready.val();
         // Fetch when a register will be free for what is arriving and for this word too.
-        self.fetch.next = (self.count.q.val() != 0)
-            & (self.head_free.val() | (!self.arriving.q.val() & !self.spare_valid.q.val()));
+        self.fetch.next =
+            (self.count.q.val() != 0) & (self.head_free.val() | (!self.arriving.q.val() & !self.spare_valid.q.val()));
         self.ram.write_addr.next = self.write_at.q.val();
         self.ram.write_data.next = self.in_data.val();
         self.ram.write_enable.next = self.push.val();
@@ -311,11 +306,7 @@ mod tests {
             }
         };
     }
-    keeps_order!(
-        fifo_keeps_order_and_holds_its_capacity,
-        Fifo<Bits<16>, 4, 5>,
-        17
-    );
+    keeps_order!(fifo_keeps_order_and_holds_its_capacity, Fifo<Bits<16>, 4, 5>, 17);
     keeps_order!(
         block_fifo_keeps_order_and_holds_its_capacity,
         BlockFifo<Bits<16>, 4, 5>,

@@ -441,3 +441,111 @@ pub struct RingErrorSink {
     /// Refusal of class Ring.
     pub code: Signal<In, Bits<6>>,
 }
+
+/// A chain was completed with a packet error, for counters and the error record; a pulse.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "RefusedSink"]
+pub struct RefusedSource {
+    /// Count it.
+    pub valid: Signal<Out, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<Out, Bits<4>>,
+    /// Head of the chain.
+    pub head: Signal<Out, Bits<16>>,
+    /// Refusal of class Packet.
+    pub code: Signal<Out, Bits<6>>,
+}
+
+/// The other side of [`RefusedSource`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "RefusedSource"]
+pub struct RefusedSink {
+    /// Count it.
+    pub valid: Signal<In, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<In, Bits<4>>,
+    /// Head of the chain.
+    pub head: Signal<In, Bits<16>>,
+    /// Refusal of class Packet.
+    pub code: Signal<In, Bits<6>>,
+}
+
+/// AXI4-Lite with 32-bit data and a 4 KiB address space.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "AxiLiteSubordinate"]
+pub struct AxiLiteManager {
+    /// Write address.
+    pub awaddr: Signal<Out, Bits<12>>,
+    /// Write address is valid.
+    pub awvalid: Signal<Out, Bit>,
+    /// Write address is taken.
+    pub awready: Signal<In, Bit>,
+    /// Write data.
+    pub wdata: Signal<Out, Bits<32>>,
+    /// Write strobes.
+    pub wstrb: Signal<Out, Bits<4>>,
+    /// Write data is valid.
+    pub wvalid: Signal<Out, Bit>,
+    /// Write data is taken.
+    pub wready: Signal<In, Bit>,
+    /// Write response.
+    pub bresp: Signal<In, Bits<2>>,
+    /// Write response is valid.
+    pub bvalid: Signal<In, Bit>,
+    /// Write response is taken.
+    pub bready: Signal<Out, Bit>,
+    /// Read address.
+    pub araddr: Signal<Out, Bits<12>>,
+    /// Read address is valid.
+    pub arvalid: Signal<Out, Bit>,
+    /// Read address is taken.
+    pub arready: Signal<In, Bit>,
+    /// Read data.
+    pub rdata: Signal<In, Bits<32>>,
+    /// Read response.
+    pub rresp: Signal<In, Bits<2>>,
+    /// Read data is valid.
+    pub rvalid: Signal<In, Bit>,
+    /// Read data is taken.
+    pub rready: Signal<Out, Bit>,
+}
+
+/// The other side of [`AxiLiteManager`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "AxiLiteManager"]
+pub struct AxiLiteSubordinate {
+    /// Write address.
+    pub awaddr: Signal<In, Bits<12>>,
+    /// Write address is valid.
+    pub awvalid: Signal<In, Bit>,
+    /// Write address is taken.
+    pub awready: Signal<Out, Bit>,
+    /// Write data.
+    pub wdata: Signal<In, Bits<32>>,
+    /// Write strobes.
+    pub wstrb: Signal<In, Bits<4>>,
+    /// Write data is valid.
+    pub wvalid: Signal<In, Bit>,
+    /// Write data is taken.
+    pub wready: Signal<Out, Bit>,
+    /// Write response.
+    pub bresp: Signal<Out, Bits<2>>,
+    /// Write response is valid.
+    pub bvalid: Signal<Out, Bit>,
+    /// Write response is taken.
+    pub bready: Signal<In, Bit>,
+    /// Read address.
+    pub araddr: Signal<In, Bits<12>>,
+    /// Read address is valid.
+    pub arvalid: Signal<In, Bit>,
+    /// Read address is taken.
+    pub arready: Signal<Out, Bit>,
+    /// Read data.
+    pub rdata: Signal<Out, Bits<32>>,
+    /// Read response.
+    pub rresp: Signal<Out, Bits<2>>,
+    /// Read data is valid.
+    pub rvalid: Signal<Out, Bit>,
+    /// Read data is taken.
+    pub rready: Signal<In, Bit>,
+}
