@@ -1,6 +1,8 @@
 //! The interfaces between subsystems. Names end in `Source`/`Sink` for streams and pulses and in `Client`/`Server` for
 //! requests; the two sides of a pair are joined with `Source::join(&mut self.a.out, &mut self.b.inp)` in their parent.
 
+#![allow(missing_docs)] // the derive adds `join` methods without a doc comment; every field has one
+
 use rust_hdl::prelude::*;
 use segwalk_model::limits::{CHAIN_BYTES_BITS, PHYS_ADDR_BITS, PHYS_PAGE_BITS, VIRT_PAGE_BITS};
 
