@@ -6,5 +6,6 @@
 
 pub mod limits;
 pub mod memory;
+pub mod page_table;
 pub mod refusal;
 pub mod registers;
