@@ -8,3 +8,5 @@ pub mod limits;
 pub mod memory;
 pub mod refusal;
 pub mod registers;
+pub mod segment;
+pub mod virtio_net_hdr;
