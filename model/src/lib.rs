@@ -6,6 +6,7 @@
 
 pub mod limits;
 pub mod memory;
+pub mod page_table;
 pub mod refusal;
 pub mod registers;
 pub mod segment;
