@@ -9,3 +9,5 @@ pub mod memory;
 pub mod page_table;
 pub mod refusal;
 pub mod registers;
+pub mod segment;
+pub mod virtio_net_hdr;
