@@ -9,3 +9,4 @@ pub mod pcap;
 pub mod process;
 pub mod reassembly;
 pub mod scoreboard;
+pub mod super_frame;
