@@ -9,4 +9,6 @@ pub mod pcap;
 pub mod process;
 pub mod reassembly;
 pub mod scoreboard;
+pub mod send;
+pub mod session;
 pub mod super_frame;
