@@ -1,1 +1,3 @@
 //! Co-simulation harness.
+
+pub mod verilated;
