@@ -12,3 +12,4 @@ pub mod scoreboard;
 pub mod send;
 pub mod session;
 pub mod super_frame;
+pub mod verilated;
