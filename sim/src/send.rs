@@ -1,8 +1,8 @@
 //! Sends a file out of a simulated process's memory and checks every frame.
 
 use crate::device::{Counters, Device};
+use crate::driver;
 use crate::driver::queue::{Binding, Buffer};
-use crate::driver::{self};
 use crate::headers::{flag, Headers, Ipv4, Ipv6, Network, Seed, Transport};
 use crate::host::Region;
 use crate::pcap::PcapWriter;
@@ -452,7 +452,7 @@ fn payload_chain(process: u8, buffers: &[Region], layout: Buffers, range: std::o
 fn poison<D: Device>(session: &mut Session<D>, buffers: &[Region], layout: Buffers, posted: &Posted) -> Result<()> {
     let payload = parts(buffers, layout, posted.payload.clone());
     for region in payload.chain([posted.header.clone()]) {
-        region.write(session.device.memory(), 0, &vec![POISON; region.bytes])?;
+        region.write(session.device.memory_mut(), 0, &vec![POISON; region.bytes])?;
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 //! on their way.
 
 use crate::device::{Device, EmittedFrame};
+use crate::driver;
 use crate::driver::queue::{Binding, Buffer, Queue, Rings, Used};
-use crate::driver::{self, POLL_CLOCKS};
 use crate::host::{PhysPages, Region};
 use crate::process::{PageLayout, Process};
 use anyhow::{ensure, Result};
@@ -14,9 +14,6 @@ use segwalk_model::page_table::{Mode, Permissions};
 
 /// Context of the kernel: physical addresses, for rings and headers.
 pub const KERNEL: u8 = 1;
-
-/// Clocks without a used entry after which a wait gives up, should the device have no watchdog of its own.
-const WAIT_CLOCKS: u64 = 20_000_000;
 
 /// A device that was negotiated with, and the software around it.
 pub struct Session<D> {
@@ -55,7 +52,7 @@ impl<D: Device> Session<D> {
             "the engine has {CONTEXTS} contexts and all are in use"
         );
         let random = child(&mut self.random);
-        let process = Process::new(mode, layout, random, self.device.memory(), &mut self.pages)?;
+        let process = Process::new(mode, layout, random, self.device.memory_mut(), &mut self.pages)?;
         self.processes.push(process);
         let context = self.processes.len() as u8;
         self.commit_context(context)?;
@@ -89,7 +86,13 @@ impl<D: Device> Session<D> {
 
     fn allocate_ring(&mut self, context: u8, bytes: usize) -> Result<Region> {
         let process = &mut self.processes[usize::from(context) - 1];
-        process.place(self.device.memory(), &mut self.pages, bytes, 0, Permissions::USER_WRITE)
+        process.place(
+            self.device.memory_mut(),
+            &mut self.pages,
+            bytes,
+            0,
+            Permissions::USER_WRITE,
+        )
     }
 
     /// Ends the handshake: the device works from now on.
@@ -100,13 +103,13 @@ impl<D: Device> Session<D> {
     /// A buffer in a context, poisoned.
     pub fn allocate(&mut self, context: u8, bytes: usize) -> Result<Region> {
         let process = &mut self.processes[usize::from(context) - 1];
-        process.allocate(self.device.memory(), &mut self.pages, bytes)
+        process.allocate(self.device.memory_mut(), &mut self.pages, bytes)
     }
 
     /// A buffer in a context that holds `data`.
     pub fn allocate_with(&mut self, context: u8, data: &[u8]) -> Result<Region> {
         let region = self.allocate(context, data.len())?;
-        region.write(self.device.memory(), 0, data)?;
+        region.write(self.device.memory_mut(), 0, data)?;
         Ok(region)
     }
 
@@ -127,15 +130,8 @@ impl<D: Device> Session<D> {
 
     /// Waits until something comes back on a queue and takes it.
     pub fn wait(&mut self, queue: usize) -> Result<Vec<Used>> {
-        let number = self.queues[queue].number;
-        let end = self.device.clock() + WAIT_CLOCKS;
-        while !self.queues[queue].has_used(&mut self.device)? {
-            ensure!(
-                self.device.clock() < end,
-                "transmit queue {number}: nothing came back in {WAIT_CLOCKS} clocks"
-            );
-            self.device.run(POLL_CLOCKS)?;
-        }
+        let Session { device, queues, .. } = self;
+        device.run_until(&mut |memory| queues[queue].has_used(memory))?;
         self.reap(queue)
     }
 

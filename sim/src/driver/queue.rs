@@ -5,6 +5,7 @@ use crate::host::Region;
 use anyhow::{ensure, Result};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use segwalk_model::memory::SparseMemory;
 use segwalk_model::registers;
 use std::collections::HashMap;
 
@@ -137,7 +138,7 @@ impl Queue {
                 "a ring of {} bytes is too short for {size} descriptors",
                 region.bytes
             );
-            region.write(device.memory(), 0, &vec![0; bytes])?;
+            region.write(device.memory_mut(), 0, &vec![0; bytes])?;
         }
         device.write(registers::QUEUE_NUM, size)?;
         device.write_pair(
@@ -250,7 +251,7 @@ impl Queue {
         descriptor: &RawDescriptor,
     ) -> Result<()> {
         self.rings.descriptors.write(
-            device.memory(),
+            device.memory_mut(),
             DESCRIPTOR_BYTES * usize::from(index),
             &descriptor.to_bytes(),
         )
@@ -261,14 +262,14 @@ impl Queue {
         let slot = usize::from(self.avail_index) % self.size as usize;
         self.rings
             .avail
-            .write(device.memory(), 4 + 2 * slot, &head.to_le_bytes())?;
+            .write(device.memory_mut(), 4 + 2 * slot, &head.to_le_bytes())?;
         self.write_avail_index(device, self.avail_index.wrapping_add(1))
     }
 
     /// Sets the avail index, whatever it was: for tests of malformed rings.
     pub fn write_avail_index<D: Device + ?Sized>(&mut self, device: &mut D, index: u16) -> Result<()> {
         self.avail_index = index;
-        self.rings.avail.write(device.memory(), 2, &index.to_le_bytes())
+        self.rings.avail.write(device.memory_mut(), 2, &index.to_le_bytes())
     }
 
     /// Avail index as last written.
@@ -282,8 +283,8 @@ impl Queue {
     }
 
     /// Whether the used ring holds something new.
-    pub fn has_used<D: Device + ?Sized>(&self, device: &mut D) -> Result<bool> {
-        Ok(self.rings.used.read_u16(device.memory(), 2)? != self.used_index)
+    pub fn has_used(&self, memory: &SparseMemory) -> Result<bool> {
+        Ok(self.rings.used.read_u16(memory, 2)? != self.used_index)
     }
 
     /// Takes what came back. Every head must have been posted and comes back once, with nothing written.
