@@ -7,6 +7,7 @@ pub mod headers;
 pub mod host;
 pub mod pcap;
 pub mod process;
+pub mod random;
 pub mod reassembly;
 pub mod scoreboard;
 pub mod send;

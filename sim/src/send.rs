@@ -2,7 +2,7 @@
 
 use crate::device::{Counters, Device};
 use crate::driver;
-use crate::driver::queue::{Binding, Buffer};
+use crate::driver::queue::Buffer;
 use crate::headers::{flag, Headers, Ipv4, Ipv6, Network, Seed, Transport};
 use crate::host::Region;
 use crate::pcap::PcapWriter;
@@ -17,6 +17,7 @@ use rand_chacha::ChaCha8Rng;
 use segwalk_model::limits::{MSS_MAX, QUEUE_SIZE_MAX};
 use segwalk_model::page_table::Mode;
 use segwalk_model::segment::{IpVersion, SegmentSettings};
+use segwalk_model::virtqueue::Binding;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;

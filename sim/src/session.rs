@@ -3,7 +3,7 @@
 
 use crate::device::{Device, EmittedFrame};
 use crate::driver;
-use crate::driver::queue::{Binding, Buffer, Queue, Rings, Used};
+use crate::driver::queue::{Buffer, Queue, Rings, Used};
 use crate::host::{PhysPages, Region};
 use crate::process::{PageLayout, Process};
 use anyhow::{ensure, Result};
@@ -11,6 +11,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use segwalk_model::limits::CONTEXTS;
 use segwalk_model::page_table::{Mode, Permissions};
+use segwalk_model::virtqueue::Binding;
 
 /// Context of the kernel: physical addresses, for rings and headers.
 pub const KERNEL: u8 = 1;
