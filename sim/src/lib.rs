@@ -1,5 +1,4 @@
 //! Co-simulation harness.
-#![warn(missing_docs)]
 
 pub mod device;
 pub mod driver;
@@ -13,4 +12,9 @@ pub mod scoreboard;
 pub mod send;
 pub mod session;
 pub mod super_frame;
+pub mod axi;
+pub mod axil;
+pub mod core_bench;
+pub mod pattern;
+pub mod stream_sink;
 pub mod verilated;
