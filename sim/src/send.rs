@@ -457,3 +457,113 @@ fn poison<D: Device>(session: &mut Session<D>, buffers: &[Region], layout: Buffe
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model_device::ModelDevice;
+
+    fn file(bytes: usize) -> Vec<u8> {
+        (0..bytes).map(|at| (at * 31 + at / 251) as u8).collect()
+    }
+
+    fn send_it(bytes: usize, options: &SendOptions) -> SendReport {
+        let report = send_over(ModelDevice::new(), &file(bytes), options, |_, _| {}).unwrap();
+        assert!(
+            report.is_good(),
+            "{bytes} bytes with {options:?}: {:?}",
+            report.first_difference
+        );
+        report
+    }
+
+    #[test]
+    fn sizes_around_a_segment() {
+        for (bytes, segments) in [
+            (0, 1),
+            (1, 1),
+            (1447, 1),
+            (1448, 1),
+            (1449, 2),
+            (65_160, 45),
+            (65_161, 46),
+        ] {
+            for ip in [IpVersion::V4, IpVersion::V6] {
+                let report = send_it(
+                    bytes,
+                    &SendOptions {
+                        ip,
+                        ..Default::default()
+                    },
+                );
+                assert_eq!(report.segments, segments);
+                let super_frames = bytes.div_ceil(65_160).max(1) as u64;
+                assert_eq!(
+                    (report.super_frames, report.descriptors),
+                    (super_frames, super_frames + bytes.min(1) as u64 * super_frames)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_mode_layout_and_buffer_size() {
+        for mode in [Mode::Bare, Mode::Sv39, Mode::X86_64] {
+            for pages in [PageLayout::Scattered, PageLayout::Linear, PageLayout::Huge] {
+                for (buffers, bytes) in [
+                    (Buffers::Contiguous, 300_000),
+                    (Buffers::Of(1), 3000),
+                    (Buffers::Of(7), 5000),
+                    (Buffers::Of(1448), 300_000),
+                    (Buffers::Of(4096), 200_000),
+                    (Buffers::Of(10_000), 200_000),
+                ] {
+                    send_it(
+                        bytes,
+                        &SendOptions {
+                            mode,
+                            pages,
+                            buffers,
+                            ..Default::default()
+                        },
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_is_never_longer_than_the_largest_queue() {
+        let report = send_it(
+            70_000,
+            &SendOptions {
+                buffers: Buffers::Of(1),
+                ..Default::default()
+            },
+        );
+        assert_eq!(report.super_frames, 70_000u64.div_ceil(32_765 / 1448 * 1448));
+    }
+
+    #[test]
+    fn options_that_cannot_work_are_refused() {
+        let refused = |options: SendOptions| {
+            send_over(ModelDevice::new(), b"x", &options, |_, _| {})
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            refused(SendOptions {
+                mss: 0,
+                ..Default::default()
+            }),
+            "the MSS is 0 but must be 1 to 9600"
+        );
+        assert_eq!(
+            refused(SendOptions {
+                mss: 9601,
+                ..Default::default()
+            }),
+            "the MSS is 9601 but must be 1 to 9600"
+        );
+    }
+}
