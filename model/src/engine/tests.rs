@@ -441,3 +441,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn addresses_that_no_context_serves() {
+    let mut host = Host::new(Mode::Sv39);
+    let sample = Sample::new(IpVersion::V4, 300, 100);
+    let header = 12 + sample.header_bytes() as u32;
+    host.post_sample(&sample, 0, 999);
+    host.post(&[(0, KERNEL, header, 0), (PROCESS_CONTEXT, 1 << 38, 100, 0)]);
+    host.post(&[(0, KERNEL, header, 0), (0, 1 << 40, 100, 0)]);
+    host.post(&[(0, KERNEL, header, 0), (PROCESS_CONTEXT, 0, 100, 0)]);
+    let found: Vec<_> = host.process().iter().map(|outcome| outcome.refusal).collect();
+    assert_eq!(
+        found,
+        [
+            None,
+            Some(FaultNonCanonical),
+            Some(FaultPhysRange),
+            Some(FaultNotPresent)
+        ]
+    );
+    host.engine.contexts[usize::from(PROCESS_CONTEXT)] = Context::off();
+    host.post(&[(0, KERNEL, header, 0), (PROCESS_CONTEXT, base(Mode::Sv39), 100, 0)]);
+    assert_eq!(host.process()[0].refusal, Some(FaultBadContext));
+    assert_eq!(host.engine.counters.faults, 4);
+}
