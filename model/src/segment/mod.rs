@@ -60,7 +60,7 @@ mod layers;
 mod offload;
 mod plan;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
