@@ -1,12 +1,8 @@
 //! Co-simulation harness.
-#![warn(missing_docs)]
 
-pub mod device;
-pub mod driver;
-pub mod headers;
-pub mod host;
-pub mod pcap;
-pub mod process;
-pub mod reassembly;
-pub mod scoreboard;
+pub mod axi;
+pub mod axil;
+pub mod core_bench;
+pub mod pattern;
+pub mod stream_sink;
 pub mod verilated;
