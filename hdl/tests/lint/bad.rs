@@ -1,4 +1,5 @@
 //! Kernels whose Verilog differs from the Rust model or does not elaborate.
+#![allow(clippy::all)] // kernels are written for what they show
 
 use super::*;
 
@@ -418,21 +419,6 @@ bad! { match_without_default, Latch,
             TestState::Stop => {
                 self.o1.next = false;
             }
-        }
-    }
-}
-
-bad! { match_incomplete, MatchIncomplete,
-    #[hdl_gen]
-    fn update(&mut self) {
-        dff_setup!(self, clock, state);
-        self.o1.next = false;
-        match self.state.q.val() {
-            TestState::Idle => {
-                self.o1.next = true;
-            }
-            TestState::Run => {}
-            TestState::Stop => {}
         }
     }
 }
