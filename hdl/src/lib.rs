@@ -1,5 +1,10 @@
 //! Segwalk's hardware in Rust-HDL, and the emitter that makes Verilog of it.
 #![warn(missing_docs)]
 
+#[macro_use]
+mod macros;
+
 pub mod bus;
 pub mod queue;
+pub mod emit;
+pub mod payload;

@@ -1,0 +1,42 @@
+//! Verilog out of a Rust-HDL module. The same module gives the same bytes.
+
+use anyhow::{anyhow, Result};
+use rust_hdl::core::check_error::check_all;
+use rust_hdl::core::module_defines::ModuleDefines;
+use rust_hdl::prelude::*;
+
+/// The Verilog of `block` and everything below it; the outermost module is called `name`.
+///
+/// Fails when a signal has no driver, an input is written from inside, or a combinational value is read before it is
+/// assigned. What Rust-HDL does not see is left to [`crate::lint`].
+pub fn verilog(block: &mut impl Block, name: &str) -> Result<String> {
+    block.connect_all();
+    check_all(&*block).map_err(|error| anyhow!("module {name} is not complete: {error:?}; correct the module"))?;
+    let mut defines = ModuleDefines::default();
+    block.accept(name, &mut defines);
+    Ok(tidy(&defines.defines()))
+}
+
+/// Strips trailing blanks and runs of empty lines, so that a difference between two outputs is a difference in content.
+fn tidy(text: &str) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in text.lines().map(str::trim_end) {
+        if !(line.is_empty() && lines.last().is_none_or(|last| last.is_empty())) {
+            lines.push(line);
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bus::fifo::Fifo;
+
+    #[test]
+    fn same_module_same_bytes_and_the_given_name() {
+        let emit = || verilog(&mut Fifo::<Bits<8>, 4, 5>::default(), "queue").unwrap();
+        assert_eq!(emit(), emit());
+        assert!(emit().starts_with("module queue("), "{}", emit());
+    }
+}

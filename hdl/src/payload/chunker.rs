@@ -1,0 +1,213 @@
+//! Cuts fragments at page borders and asks for their translations, ahead of the data.
+
+use super::records::VirtChunk;
+use crate::bus::fifo::Fifo;
+use crate::bus::ports::*;
+use rust_hdl::prelude::*;
+
+/// State of the [`Chunker`].
+#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
+pub enum ChunkState {
+    /// Waits for a chain.
+    Idle,
+    /// Takes a fragment.
+    Load,
+    /// Cuts the next chunk.
+    Cut,
+    /// Records the chunk.
+    Record,
+    /// Asks for its translation.
+    Ask,
+    /// The chain broke: takes its fragments and drops them.
+    Drop,
+}
+
+/// Names of the states, by number.
+pub const CHUNK_STATES: &[&str] = &["idle", "load", "cut", "record", "ask", "drop"];
+
+logic_block! {
+    /// Cuts fragments at page borders; see the module.
+    pub struct Chunker {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset.
+        pub reset: Signal<In, Bit>,
+        /// Chains from the queue fetcher.
+        pub chain_in: ChainSink,
+        /// Their fragments.
+        pub fragments: FragmentSink,
+        /// Chains to the TSO pipeline.
+        pub chain_out: ChainSource,
+        /// Asks the MMU; answers go to the resolver.
+        pub req_valid: Signal<Out, Bit>,
+        /// The MMU takes the request.
+        pub req_ready: Signal<In, Bit>,
+        /// Address space of the request.
+        pub req_context: Signal<Out, Bits<4>>,
+        /// Page of the request.
+        pub req_virt_page: Signal<Out, Bits<52>>,
+        /// A chunk under translation, to the resolver.
+        pub chunk_valid: Signal<Out, Bit>,
+        /// The resolver takes it.
+        pub chunk_ready: Signal<In, Bit>,
+        /// The chunk.
+        pub chunk: Signal<Out, VirtChunk>,
+        /// The chain with this tag broke: the rest of it is of no use.
+        pub abort_valid: Signal<In, Bit>,
+        /// Tag of the broken chain.
+        pub abort_tag: Signal<In, Bits<6>>,
+        /// State number.
+        pub debug: Signal<Out, Bits<3>>,
+        //
+        chains: Fifo<super::records::ChainRecord, 4, 5>,
+        chunks: Fifo<VirtChunk, 4, 5>,
+        state: DFF<ChunkState>,
+        queue: DFF<Bits<4>>,
+        head: DFF<Bits<16>>,
+        tag: DFF<Bits<6>>,
+        space: DFF<Bits<4>>,
+        virt_page: DFF<Bits<52>>,
+        offset: DFF<Bits<12>>,
+        left: DFF<Bits<20>>,
+        fragment_last: DFF<Bit>,
+        fragment_refusal: DFF<Bits<6>>,
+        chunk_bytes: DFF<Bits<13>>,
+        chunk_last: DFF<Bit>,
+        record: Signal<Local, super::records::ChainRecord>,
+        entry: Signal<Local, VirtChunk>,
+        room: Signal<Local, Bits<13>>,
+        broken: Signal<Local, Bit>,
+        page_bytes: Constant<Bits<13>> = Constant::new(4096_u64.to_bits()),
+    }
+}
+
+impl Logic for Chunker {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self, clock, state, queue, head, tag, space, virt_page, offset, left, fragment_last, fragment_refusal,
+            chunk_bytes, chunk_last
+        );
+        clock!(self, clock, chains, chunks);
+        self.chains.reset.next = self.reset.val();
+        self.chunks.reset.next = self.reset.val();
+        // Chain records pass on in order
+        self.record.next.queue = self.chain_in.queue.val();
+        self.record.next.head = self.chain_in.head.val();
+        self.record.next.frame_bytes = self.chain_in.frame_bytes.val();
+        self.record.next.refusal = self.chain_in.refusal.val();
+        self.chains.in_data.next = self.record.val();
+        self.chains.in_valid.next = false;
+        self.chain_in.ready.next = false;
+        self.chain_out.valid.next = self.chains.out_valid.val();
+        self.chains.out_ready.next = self.chain_out.ready.val();
+        self.chain_out.queue.next = self.chains.out_data.val().queue;
+        self.chain_out.head.next = self.chains.out_data.val().head;
+        self.chain_out.frame_bytes.next = self.chains.out_data.val().frame_bytes;
+        self.chain_out.refusal.next = self.chains.out_data.val().refusal;
+        // The chunk being made
+        self.entry.next.queue = self.queue.q.val();
+        self.entry.next.head = self.head.q.val();
+        self.entry.next.context = self.space.q.val();
+        self.entry.next.virt_page = self.virt_page.q.val();
+        self.entry.next.offset = self.offset.q.val();
+        self.entry.next.bytes = self.chunk_bytes.q.val();
+        self.entry.next.tag = self.tag.q.val();
+        self.entry.next.last = self.chunk_last.q.val();
+        self.entry.next.refusal = self.fragment_refusal.q.val();
+        self.chunks.in_data.next = self.entry.val();
+        self.chunks.in_valid.next = false;
+        self.chunk_valid.next = self.chunks.out_valid.val();
+        self.chunks.out_ready.next = self.chunk_ready.val();
+        self.chunk.next = self.chunks.out_data.val();
+        self.req_valid.next = false;
+        self.req_context.next = self.space.q.val();
+        self.req_virt_page.next = self.virt_page.q.val();
+        self.fragments.ready.next = false;
+        self.room.next = self.page_bytes.val() - bit_cast::<13, 12>(self.offset.q.val());
+        self.broken.next = self.abort_valid.val() & (self.abort_tag.val() == self.tag.q.val());
+        self.debug.next = 0.into();
+
+        match self.state.q.val() {
+            ChunkState::Idle => {
+                self.chain_in.ready.next = self.chains.in_ready.val();
+                self.chains.in_valid.next = self.chain_in.valid.val();
+                if self.chain_in.valid.val() & self.chains.in_ready.val() {
+                    self.queue.d.next = self.chain_in.queue.val();
+                    self.head.d.next = self.chain_in.head.val();
+                    if self.chain_in.refusal.val() == 0 {
+                        self.tag.d.next = self.tag.q.val() + 1;
+                        self.state.d.next = ChunkState::Load;
+                    }
+                }
+            }
+            ChunkState::Load => {
+                self.debug.next = 1.into();
+                self.fragments.ready.next = true;
+                self.space.d.next = self.fragments.context.val();
+                self.virt_page.d.next = self.fragments.virt_addr.val().get_bits::<52>(12);
+                self.offset.d.next = self.fragments.virt_addr.val().get_bits::<12>(0);
+                self.left.d.next = self.fragments.bytes.val();
+                self.fragment_last.d.next = self.fragments.last.val();
+                self.fragment_refusal.d.next = self.fragments.refusal.val();
+                if self.fragments.valid.val() {
+                    self.state.d.next = ChunkState::Cut;
+                }
+            }
+            ChunkState::Cut => {
+                self.debug.next = 2.into();
+                if self.left.q.val() <= bit_cast::<20, 13>(self.room.val()) {
+                    self.chunk_bytes.d.next = self.left.q.val().get_bits::<13>(0);
+                    self.chunk_last.d.next = self.fragment_last.q.val();
+                } else {
+                    self.chunk_bytes.d.next = self.room.val();
+                    self.chunk_last.d.next = false;
+                }
+                self.state.d.next = ChunkState::Record;
+                if self.broken.val() {
+                    self.state.d.next = ChunkState::Drop;
+                }
+            }
+            ChunkState::Record => {
+                self.debug.next = 3.into();
+                self.chunks.in_valid.next = true;
+                if self.chunks.in_ready.val() {
+                    self.left.d.next = self.left.q.val() - bit_cast::<20, 13>(self.chunk_bytes.q.val());
+                    self.state.d.next = ChunkState::Ask;
+                    if self.fragment_refusal.q.val().any() {
+                        self.state.d.next = ChunkState::Idle;
+                    }
+                }
+            }
+            ChunkState::Ask => {
+                self.debug.next = 4.into();
+                self.req_valid.next = true;
+                if self.req_ready.val() {
+                    self.virt_page.d.next = self.virt_page.q.val() + 1;
+                    self.offset.d.next = 0.into();
+                    if self.left.q.val().any() {
+                        self.state.d.next = ChunkState::Cut;
+                    } else {
+                        self.state.d.next = ChunkState::Load;
+                        if self.fragment_last.q.val() {
+                            self.state.d.next = ChunkState::Idle;
+                        }
+                    }
+                }
+            }
+            ChunkState::Drop => {
+                self.debug.next = 5.into();
+                if self.fragment_last.q.val() {
+                    self.state.d.next = ChunkState::Idle;
+                } else {
+                    self.fragments.ready.next = true;
+                    self.fragment_last.d.next = self.fragments.valid.val() & self.fragments.last.val();
+                }
+            }
+        }
+        if self.reset.val() {
+            self.state.d.next = ChunkState::Idle;
+            self.tag.d.next = 0.into();
+        }
+    }
+}
