@@ -5,6 +5,6 @@
 mod macros;
 
 pub mod bus;
-pub mod queue;
 pub mod emit;
 pub mod payload;
+pub mod queue;

@@ -25,6 +25,9 @@ use segwalk_model::refusal::Refusal;
 /// that a walk that waits for room waits only for the reader.
 pub const FIRST_WALK_FRAGMENTS: u64 = 192;
 
+/// Bytes of the longest chain: header and super-frame.
+const CHAIN_BYTES_MAX: u64 = (SUPER_FRAME_BYTES_MAX + VIRTIO_NET_HDR_BYTES) as u64;
+
 /// Names of the states that `debug` shows.
 pub const DEBUG_STATES: &[&str] = &[
     "Idle",
@@ -103,144 +106,138 @@ struct ChainWord {
     refusal: Bits<6>,
 }
 
-/// Walks the chains of all transmit queues, one chain at a time, round robin.
-#[derive(LogicBlock)]
-pub struct QueueFetcher {
-    /// Clock.
-    pub clock: Signal<In, Clock>,
-    /// Synchronous reset.
-    pub reset: Signal<In, Bit>,
-    // Register block
-    /// Bit a transmit queue: QueueReady, DRIVER_OK and not stopped.
-    pub enabled: Signal<In, Bits<16>>,
-    /// Bit a transmit queue, pulses: the queue's indices go back to 0.
-    pub restart: Signal<In, Bits<16>>,
-    /// A doorbell rang.
-    pub notify_valid: Signal<In, Bit>,
-    /// Its transmit queue.
-    pub notify_queue: Signal<In, Bits<4>>,
-    /// Addresses and binding of the queues.
-    pub table: QueueTableClient,
-    /// Ring errors.
-    pub ring_error: RingErrorSource,
-    // MMU and memory
-    /// Translation of ring pages.
-    pub translate: TranslateClient,
-    /// Ring memory.
-    pub mem: MemReadClient,
-    // Payload reader
-    /// Validated chains.
-    pub chain: ChainSource,
-    /// Their fragments.
-    pub fragments: FragmentSource,
-    /// Number of the state in [`DEBUG_STATES`].
-    pub debug: Signal<Out, Bits<8>>,
-    //
-    scheduler: QueueScheduler,
-    line: LineReader,
-    // lines: kind (0 avail index, 1 avail entries, 2 descriptors), queue, word
-    lines: BlockRam<Bits<64>, 9>,
-    states: LutRam<QueueState, 4>,
-    store: FragmentStore,
-    chains: Fifo<ChainWord, 4, 5>,
-    state: DFF<FetcherState>,
-    // the queue that is served
-    queue: DFF<Bits<4>>,
-    held: DFF<QueueState>,
-    table_word: DFF<Bits<2>>,
-    size: DFF<Bits<16>>,
-    ring_context: DFF<Bits<4>>,
-    default_context: DFF<Bits<4>>,
-    names_allowed: DFF<Bit>,
-    mask: DFF<Bits<16>>,
-    slot_mask: DFF<Bits<16>>,
-    table_low: DFF<Bits<2>>,
-    avail_low: DFF<Bits<5>>,
-    // offset of the next avail entry from the ring's start, in units of 2 bytes
-    entry_place: DFF<Bits<17>>,
-    caught_up: DFF<Bit>,
-    // the access to ring memory
-    kind: DFF<Bits<2>>,
-    place: DFF<Bits<20>>,
-    word: DFF<Bits<64>>,
-    word_before: DFF<Bits<64>>,
-    new_avail: DFF<Bits<16>>,
-    ahead: DFF<Bits<16>>,
-    // the chain
-    head: DFF<Bits<16>>,
-    index: DFF<Bits<16>>,
-    count: DFF<Bits<16>>,
-    total: DFF<Bits<CHAIN_BYTES_BITS>>,
-    refusal: DFF<Bits<6>>,
-    // the descriptor
-    sum: DFF<Bits<CHAIN_BYTES_BITS>>,
-    empty: DFF<Bit>,
-    huge: DFF<Bit>,
-    context: DFF<Bits<4>>,
-    context_allowed: DFF<Bit>,
-    // the fragment held back until it is known whether it is the last
-    fragment_valid: DFF<Bit>,
-    fragment_addr: DFF<Bits<64>>,
-    fragment_bytes: DFF<Bits<CHAIN_BYTES_BITS>>,
-    fragment_context: DFF<Bits<4>>,
-    // the two walks
-    stored: DFF<Bits<8>>,
-    overflow: DFF<Bit>,
-    second: DFF<Bit>,
-    promised: DFF<Bits<CHAIN_BYTES_BITS>>,
-    frame_bytes: DFF<Bits<CHAIN_BYTES_BITS>>,
-    resume_index: DFF<Bits<16>>,
-    resume_count: DFF<Bits<16>>,
-    resume_total: DFF<Bits<CHAIN_BYTES_BITS>>,
-    // ring errors
-    error: DFF<Bits<6>>,
-    error_valid: DFF<Bit>,
-    error_queue: DFF<Bits<4>>,
-    error_code: DFF<Bits<6>>,
-    //
-    line_tag: Signal<Local, Bits<14>>,
-    avail_hit: Signal<Local, Bit>,
-    table_hit: Signal<Local, Bit>,
-    half: Signal<Local, Bits<16>>,
-    named: Signal<Local, Bits<4>>,
-    slot: Signal<Local, Bits<16>>,
-    next_state: Signal<Local, QueueState>,
-    fragment: Signal<Local, FragmentWord>,
-    chain_word: Signal<Local, ChainWord>,
-    read_word: Signal<Local, Bits<3>>,
-    avail_half: Signal<Local, Bits<17>>,
-    table_place: Signal<Local, Bits<20>>,
-    index_half: Signal<Local, Bits<20>>,
-    low_bytes: Signal<Local, Bits<17>>,
-    found: Signal<Local, Bits<6>>,
-    complete: Signal<Local, Bit>,
-    header_bytes: Constant<Bits<CHAIN_BYTES_BITS>>,
-    chain_bytes_max: Constant<Bits<CHAIN_BYTES_BITS>>,
-    store_limit: Constant<Bits<8>>,
-    chain_too_short: Constant<Bits<6>>,
-    write_descriptor: Constant<Bits<6>>,
-    context_not_allowed: Constant<Bits<6>>,
-    chain_too_long: Constant<Bits<6>>,
-    indirect: Constant<Bits<6>>,
-    chain_loops: Constant<Bits<6>>,
-    descriptor_index: Constant<Bits<6>>,
-    avail_index_jump: Constant<Bits<6>>,
+logic_block! {
+    /// Walks the chains of all transmit queues, one chain at a time, round robin.
+    pub struct QueueFetcher {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset.
+        pub reset: Signal<In, Bit>,
+        // Register block
+        /// Bit a transmit queue: QueueReady, DRIVER_OK and not stopped.
+        pub enabled: Signal<In, Bits<16>>,
+        /// Bit a transmit queue, pulses: the queue's indices go back to 0.
+        pub restart: Signal<In, Bits<16>>,
+        /// A doorbell rang.
+        pub notify_valid: Signal<In, Bit>,
+        /// Its transmit queue.
+        pub notify_queue: Signal<In, Bits<4>>,
+        /// Addresses and binding of the queues.
+        pub table: QueueTableClient,
+        /// Ring errors.
+        pub ring_error: RingErrorSource,
+        // MMU and memory
+        /// Translation of ring pages.
+        pub translate: TranslateClient,
+        /// Ring memory.
+        pub mem: MemReadClient,
+        // Payload reader
+        /// Validated chains.
+        pub chain: ChainSource,
+        /// Their fragments.
+        pub fragments: FragmentSource,
+        /// Number of the state in [`DEBUG_STATES`].
+        pub debug: Signal<Out, Bits<8>>,
+        //
+        scheduler: QueueScheduler = QueueScheduler::new(TX_QUEUES),
+        line: LineReader,
+        // lines: kind (0 avail index, 1 avail entries, 2 descriptors), queue, word
+        lines: BlockRam<Bits<64>, 9>,
+        states: LutRam<QueueState, 4>,
+        store: FragmentStore,
+        chains: Fifo<ChainWord, 4, 5>,
+        state: DFF<FetcherState>,
+        // the queue that is served
+        queue: DFF<Bits<4>>,
+        held: DFF<QueueState>,
+        table_word: DFF<Bits<2>>,
+        size: DFF<Bits<16>>,
+        ring_context: DFF<Bits<4>>,
+        default_context: DFF<Bits<4>>,
+        names_allowed: DFF<Bit>,
+        mask: DFF<Bits<16>>,
+        slot_mask: DFF<Bits<16>>,
+        table_low: DFF<Bits<2>>,
+        avail_low: DFF<Bits<5>>,
+        // offset of the next avail entry from the ring's start, in units of 2 bytes
+        entry_place: DFF<Bits<17>>,
+        caught_up: DFF<Bit>,
+        // the access to ring memory
+        kind: DFF<Bits<2>>,
+        place: DFF<Bits<20>>,
+        word: DFF<Bits<64>>,
+        word_before: DFF<Bits<64>>,
+        new_avail: DFF<Bits<16>>,
+        ahead: DFF<Bits<16>>,
+        // the chain
+        head: DFF<Bits<16>>,
+        index: DFF<Bits<16>>,
+        count: DFF<Bits<16>>,
+        total: DFF<Bits<CHAIN_BYTES_BITS>>,
+        refusal: DFF<Bits<6>>,
+        // the descriptor
+        sum: DFF<Bits<CHAIN_BYTES_BITS>>,
+        empty: DFF<Bit>,
+        huge: DFF<Bit>,
+        buffer_context: DFF<Bits<4>>,
+        context_allowed: DFF<Bit>,
+        // the fragment held back until it is known whether it is the last
+        fragment_valid: DFF<Bit>,
+        fragment_addr: DFF<Bits<64>>,
+        fragment_bytes: DFF<Bits<CHAIN_BYTES_BITS>>,
+        fragment_context: DFF<Bits<4>>,
+        // the two walks
+        stored: DFF<Bits<8>>,
+        overflow: DFF<Bit>,
+        second: DFF<Bit>,
+        promised: DFF<Bits<CHAIN_BYTES_BITS>>,
+        frame_bytes: DFF<Bits<CHAIN_BYTES_BITS>>,
+        resume_index: DFF<Bits<16>>,
+        resume_count: DFF<Bits<16>>,
+        resume_total: DFF<Bits<CHAIN_BYTES_BITS>>,
+        // ring errors
+        error: DFF<Bits<6>>,
+        error_valid: DFF<Bit>,
+        error_queue: DFF<Bits<4>>,
+        error_code: DFF<Bits<6>>,
+        //
+        line_tag: Signal<Local, Bits<14>>,
+        avail_hit: Signal<Local, Bit>,
+        table_hit: Signal<Local, Bit>,
+        half: Signal<Local, Bits<16>>,
+        named: Signal<Local, Bits<4>>,
+        slot: Signal<Local, Bits<16>>,
+        next_state: Signal<Local, QueueState>,
+        fragment: Signal<Local, FragmentWord>,
+        chain_word: Signal<Local, ChainWord>,
+        read_word: Signal<Local, Bits<3>>,
+        avail_half: Signal<Local, Bits<17>>,
+        table_place: Signal<Local, Bits<20>>,
+        index_half: Signal<Local, Bits<20>>,
+        low_bytes: Signal<Local, Bits<17>>,
+        found: Signal<Local, Bits<6>>,
+        complete: Signal<Local, Bit>,
+        header_bytes: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new((VIRTIO_NET_HDR_BYTES as u64).to_bits()),
+        chain_bytes_max: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new(CHAIN_BYTES_MAX.to_bits()),
+        store_limit: Constant<Bits<8>> = Constant::new(FIRST_WALK_FRAGMENTS.to_bits()),
+        chain_too_short: Constant<Bits<6>> = code(Refusal::ChainTooShort),
+        write_descriptor: Constant<Bits<6>> = code(Refusal::WriteDescriptor),
+        context_not_allowed: Constant<Bits<6>> = code(Refusal::ContextNotAllowed),
+        chain_too_long: Constant<Bits<6>> = code(Refusal::ChainTooLong),
+        indirect: Constant<Bits<6>> = code(Refusal::IndirectNotNegotiated),
+        chain_loops: Constant<Bits<6>> = code(Refusal::ChainLoops),
+        descriptor_index: Constant<Bits<6>> = code(Refusal::DescriptorIndex),
+        avail_index_jump: Constant<Bits<6>> = code(Refusal::AvailIndexJump),
+    }
 }
 
 fn code(refusal: Refusal) -> Constant<Bits<6>> {
     Constant::new((refusal.code() as u64).to_bits())
 }
 
-impl Default for QueueFetcher {
-    fn default() -> Self {
-        Self::new(TX_QUEUES)
-    }
-}
-
 impl QueueFetcher {
     /// A fetcher of `queues` transmit queues, 1 to 16.
     pub fn new(queues: usize) -> Self {
-        let chain_bytes_max = (SUPER_FRAME_BYTES_MAX + VIRTIO_NET_HDR_BYTES) as u64;
         assert_eq!(
             (
                 queue_word::SIZE_LSB,
@@ -252,101 +249,11 @@ impl QueueFetcher {
             (0, 16, 20, 24, 32),
             "LoadConfig takes the queue table's word 3 apart at these places"
         );
-        // The sum of a legal chain and a descriptor below 2^17 must fit, and so must its comparison.
-        assert!(chain_bytes_max + (1 << 17) < 1 << CHAIN_BYTES_BITS);
+        // The sum of a legal chain and a descriptor below 2^17 must fit.
+        assert!(CHAIN_BYTES_MAX + (1 << 17) < 1 << CHAIN_BYTES_BITS);
         Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            enabled: Default::default(),
-            restart: Default::default(),
-            notify_valid: Default::default(),
-            notify_queue: Default::default(),
-            table: Default::default(),
-            ring_error: Default::default(),
-            translate: Default::default(),
-            mem: Default::default(),
-            chain: Default::default(),
-            fragments: Default::default(),
-            debug: Default::default(),
             scheduler: QueueScheduler::new(queues),
-            line: Default::default(),
-            lines: Default::default(),
-            states: Default::default(),
-            store: Default::default(),
-            chains: Default::default(),
-            state: Default::default(),
-            queue: Default::default(),
-            held: Default::default(),
-            table_word: Default::default(),
-            size: Default::default(),
-            ring_context: Default::default(),
-            default_context: Default::default(),
-            names_allowed: Default::default(),
-            mask: Default::default(),
-            slot_mask: Default::default(),
-            table_low: Default::default(),
-            avail_low: Default::default(),
-            entry_place: Default::default(),
-            caught_up: Default::default(),
-            kind: Default::default(),
-            place: Default::default(),
-            word: Default::default(),
-            word_before: Default::default(),
-            new_avail: Default::default(),
-            ahead: Default::default(),
-            head: Default::default(),
-            index: Default::default(),
-            count: Default::default(),
-            total: Default::default(),
-            refusal: Default::default(),
-            sum: Default::default(),
-            empty: Default::default(),
-            huge: Default::default(),
-            context: Default::default(),
-            context_allowed: Default::default(),
-            fragment_valid: Default::default(),
-            fragment_addr: Default::default(),
-            fragment_bytes: Default::default(),
-            fragment_context: Default::default(),
-            stored: Default::default(),
-            overflow: Default::default(),
-            second: Default::default(),
-            promised: Default::default(),
-            frame_bytes: Default::default(),
-            resume_index: Default::default(),
-            resume_count: Default::default(),
-            resume_total: Default::default(),
-            error: Default::default(),
-            error_valid: Default::default(),
-            error_queue: Default::default(),
-            error_code: Default::default(),
-            line_tag: Default::default(),
-            avail_hit: Default::default(),
-            table_hit: Default::default(),
-            half: Default::default(),
-            named: Default::default(),
-            slot: Default::default(),
-            next_state: Default::default(),
-            fragment: Default::default(),
-            chain_word: Default::default(),
-            read_word: Default::default(),
-            avail_half: Default::default(),
-            table_place: Default::default(),
-            index_half: Default::default(),
-            low_bytes: Default::default(),
-            found: Default::default(),
-            complete: Default::default(),
-            header_bytes: Constant::new((VIRTIO_NET_HDR_BYTES as u64).to_bits()),
-            chain_bytes_max: Constant::new(chain_bytes_max.to_bits()),
-            store_limit: Constant::new(FIRST_WALK_FRAGMENTS.to_bits()),
-            chain_too_short: code(Refusal::ChainTooShort),
-            write_descriptor: code(Refusal::WriteDescriptor),
-            context_not_allowed: code(Refusal::ContextNotAllowed),
-            chain_too_long: code(Refusal::ChainTooLong),
-            indirect: code(Refusal::IndirectNotNegotiated),
-            chain_loops: code(Refusal::ChainLoops),
-            descriptor_index: code(Refusal::DescriptorIndex),
-            avail_index_jump: code(Refusal::AvailIndexJump),
+            ..Default::default()
         }
     }
 }
@@ -385,7 +292,7 @@ impl Logic for QueueFetcher {
             sum,
             empty,
             huge,
-            context,
+            buffer_context,
             context_allowed,
             fragment_valid,
             fragment_addr,
@@ -431,7 +338,7 @@ impl Logic for QueueFetcher {
         self.line.start.next = false;
         self.line.base.next = self.table.data.val();
         self.line.place.next = self.place.q.val();
-        self.line.context.next = self.ring_context.q.val();
+        self.line.ring_context.next = self.ring_context.q.val();
         self.line.short.next = self.kind.q.val() == 0;
         self.lines.write_enable.next = self.line.word_valid.val();
         self.lines.write_data.next = self.line.word.val();
@@ -681,11 +588,11 @@ impl Logic for QueueFetcher {
                 self.empty.d.next = self.word.q.val().get_bits::<32>(0) == 0;
                 self.huge.d.next = self.word.q.val().get_bits::<15>(17) != 0;
                 self.sum.d.next = self.total.q.val() + bit_cast::<CHAIN_BYTES_BITS, 17>(self.low_bytes.val());
-                self.context.d.next = self.named.val();
+                self.buffer_context.d.next = self.named.val();
                 self.context_allowed.d.next =
                     self.names_allowed.q.val() & self.mask.q.val().get_bit(self.named.val().index());
                 if self.named.val() == 0 {
-                    self.context.d.next = self.default_context.q.val();
+                    self.buffer_context.d.next = self.default_context.q.val();
                     self.context_allowed.d.next = true;
                 }
                 self.state.d.next = FetcherState::Judge;
@@ -719,7 +626,7 @@ impl Logic for QueueFetcher {
                     self.total.d.next = self.sum.q.val();
                     self.fragment_addr.d.next = self.word_before.q.val();
                     self.fragment_bytes.d.next = bit_cast::<CHAIN_BYTES_BITS, 17>(self.low_bytes.val());
-                    self.fragment_context.d.next = self.context.q.val();
+                    self.fragment_context.d.next = self.buffer_context.q.val();
                     self.fragment_valid.d.next = true;
                     if !self.second.q.val() & (self.stored.q.val() == self.store_limit.val()) {
                         self.fragment_valid.d.next = false;

@@ -1,6 +1,5 @@
 //! The queue of fragments between the chain walk and the payload reader.
 
-
 #![allow(missing_docs)] // the derive adds a method without a doc comment; every field has one
 
 use crate::bus::ports::FragmentSource;
@@ -24,67 +23,42 @@ pub struct FragmentWord {
     pub broken: Bit,
 }
 
-/// 256 fragments in block RAM. What is pushed shows at the output only once it is committed, and can be rolled back
-/// until then. One fragment in two clocks passes.
-#[derive(LogicBlock)]
-pub struct FragmentStore {
-    /// Clock.
-    pub clock: Signal<In, Clock>,
-    /// Synchronous reset: empties the queue.
-    pub reset: Signal<In, Bit>,
-    // Chain walk
-    /// Stores `word`; only with `room`.
-    pub push: Signal<In, Bit>,
-    /// The fragment.
-    pub word: Signal<In, FragmentWord>,
-    /// Releases all that was pushed, this clock's push included.
-    pub commit: Signal<In, Bit>,
-    /// Forgets what was pushed since the last commit; not together with `push` or `commit`.
-    pub rollback: Signal<In, Bit>,
-    /// There is room for two more at least; one clock late.
-    pub room: Signal<Out, Bit>,
-    // Payload reader
-    /// The fragments of released chains.
-    pub fragments: FragmentSource,
-    //
-    ram: BlockRam<FragmentWord, 8>,
-    // pointers count twice around, so that full and empty differ
-    tail: DFF<Bits<9>>,
-    committed: DFF<Bits<9>>,
-    read_at: DFF<Bits<9>>,
-    room_now: DFF<Bit>,
-    // the RAM's output is the word at `read_at`
-    arrived: DFF<Bit>,
-    head_valid: DFF<Bit>,
-    head: DFF<FragmentWord>,
-    level: Signal<Local, Bits<9>>,
-    tail_next: Signal<Local, Bits<9>>,
-    chain_changed: Constant<Bits<6>>,
-}
-
-impl Default for FragmentStore {
-    fn default() -> Self {
-        Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            push: Default::default(),
-            word: Default::default(),
-            commit: Default::default(),
-            rollback: Default::default(),
-            room: Default::default(),
-            fragments: Default::default(),
-            ram: Default::default(),
-            tail: Default::default(),
-            committed: Default::default(),
-            read_at: Default::default(),
-            room_now: Default::default(),
-            arrived: Default::default(),
-            head_valid: Default::default(),
-            head: Default::default(),
-            level: Default::default(),
-            tail_next: Default::default(),
-            chain_changed: Constant::new((Refusal::ChainChanged.code() as u64).to_bits()),
-        }
+logic_block! {
+    /// 256 fragments in block RAM. What is pushed shows at the output only once it is committed, and can be rolled back
+    /// until then. One fragment in two clocks passes.
+    pub struct FragmentStore {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset: empties the queue.
+        pub reset: Signal<In, Bit>,
+        // Chain walk
+        /// Stores `word`; only with `room`.
+        pub push: Signal<In, Bit>,
+        /// The fragment.
+        pub word: Signal<In, FragmentWord>,
+        /// Releases all that was pushed, this clock's push included.
+        pub commit: Signal<In, Bit>,
+        /// Forgets what was pushed since the last commit; not together with `push` or `commit`.
+        pub rollback: Signal<In, Bit>,
+        /// There is room for two more at least; one clock late.
+        pub room: Signal<Out, Bit>,
+        // Payload reader
+        /// The fragments of released chains.
+        pub fragments: FragmentSource,
+        //
+        ram: BlockRam<FragmentWord, 8>,
+        // pointers count twice around, so that full and empty differ
+        tail: DFF<Bits<9>>,
+        committed: DFF<Bits<9>>,
+        read_at: DFF<Bits<9>>,
+        room_now: DFF<Bit>,
+        // the RAM's output is the word at `read_at`
+        arrived: DFF<Bit>,
+        head_valid: DFF<Bit>,
+        head: DFF<FragmentWord>,
+        level: Signal<Local, Bits<9>>,
+        tail_next: Signal<Local, Bits<9>>,
+        chain_changed: Constant<Bits<6>> = Constant::new((Refusal::ChainChanged.code() as u64).to_bits()),
     }
 }
 

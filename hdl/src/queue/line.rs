@@ -15,91 +15,56 @@ enum LineState {
     Data,
 }
 
-/// Reads the aligned 64-byte line, or the aligned 8-byte word, that holds a place of a ring. Neither crosses a page. Each
-/// read translates anew, so that no translation outlives its invalidation.
-#[derive(LogicBlock)]
-pub struct LineReader {
-    /// Clock.
-    pub clock: Signal<In, Clock>,
-    /// Synchronous reset.
-    pub reset: Signal<In, Bit>,
-    // Fetcher
-    /// Read now; only when the former read has finished.
-    pub start: Signal<In, Bit>,
-    /// Virtual address of the ring area.
-    pub base: Signal<In, Bits<64>>,
-    /// Distance of the place from `base`'s 64-byte line.
-    pub place: Signal<In, Bits<20>>,
-    /// Address space of the rings.
-    pub context: Signal<In, Bits<4>>,
-    /// Only the 8-byte word.
-    pub short: Signal<In, Bit>,
-    /// A word is here.
-    pub word_valid: Signal<Out, Bit>,
-    /// Which word of the line.
-    pub word_index: Signal<Out, Bits<3>>,
-    /// The word.
-    pub word: Signal<Out, Bits<64>>,
-    /// The read has finished; a pulse.
-    pub finished: Signal<Out, Bit>,
-    /// With `finished`: 0, RingFault or RingBusError.
-    pub code: Signal<Out, Bits<6>>,
-    // MMU and memory
-    /// Translation of the line's page.
-    pub translate: TranslateClient,
-    /// The line.
-    pub mem: MemReadClient,
-    //
-    state: DFF<LineState>,
-    virt_line: DFF<Bits<58>>,
-    base_line: DFF<Bits<58>>,
-    short_read: DFF<Bit>,
-    req_valid: DFF<Bit>,
-    rsp_ready: DFF<Bit>,
-    phys_page: DFF<Bits<PHYS_PAGE_BITS>>,
-    mem_valid: DFF<Bit>,
-    index: DFF<Bits<3>>,
-    failed: DFF<Bit>,
-    end: DFF<Bit>,
-    result: DFF<Bits<6>>,
-    offset: Signal<Local, Bits<12>>,
-    ring_fault: Constant<Bits<6>>,
-    ring_bus_error: Constant<Bits<6>>,
-}
-
-impl Default for LineReader {
-    fn default() -> Self {
-        Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            start: Default::default(),
-            base: Default::default(),
-            place: Default::default(),
-            context: Default::default(),
-            short: Default::default(),
-            word_valid: Default::default(),
-            word_index: Default::default(),
-            word: Default::default(),
-            finished: Default::default(),
-            code: Default::default(),
-            translate: Default::default(),
-            mem: Default::default(),
-            state: Default::default(),
-            virt_line: Default::default(),
-            base_line: Default::default(),
-            short_read: Default::default(),
-            req_valid: Default::default(),
-            rsp_ready: Default::default(),
-            phys_page: Default::default(),
-            mem_valid: Default::default(),
-            index: Default::default(),
-            failed: Default::default(),
-            end: Default::default(),
-            result: Default::default(),
-            offset: Default::default(),
-            ring_fault: Constant::new((Refusal::RingFault.code() as u64).to_bits()),
-            ring_bus_error: Constant::new((Refusal::RingBusError.code() as u64).to_bits()),
-        }
+logic_block! {
+    /// Reads the aligned 64-byte line, or the aligned 8-byte word, that holds a place of a ring. Neither crosses a page. Each
+    /// read translates anew, so that no translation outlives its invalidation.
+    pub struct LineReader {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset.
+        pub reset: Signal<In, Bit>,
+        // Fetcher
+        /// Read now; only when the former read has finished.
+        pub start: Signal<In, Bit>,
+        /// Virtual address of the ring area.
+        pub base: Signal<In, Bits<64>>,
+        /// Distance of the place from `base`'s 64-byte line.
+        pub place: Signal<In, Bits<20>>,
+        /// Address space of the rings.
+        pub ring_context: Signal<In, Bits<4>>,
+        /// Only the 8-byte word.
+        pub short: Signal<In, Bit>,
+        /// A word is here.
+        pub word_valid: Signal<Out, Bit>,
+        /// Which word of the line.
+        pub word_index: Signal<Out, Bits<3>>,
+        /// The word.
+        pub word: Signal<Out, Bits<64>>,
+        /// The read has finished; a pulse.
+        pub finished: Signal<Out, Bit>,
+        /// With `finished`: 0, RingFault or RingBusError.
+        pub code: Signal<Out, Bits<6>>,
+        // MMU and memory
+        /// Translation of the line's page.
+        pub translate: TranslateClient,
+        /// The line.
+        pub mem: MemReadClient,
+        //
+        state: DFF<LineState>,
+        virt_line: DFF<Bits<58>>,
+        base_line: DFF<Bits<58>>,
+        short_read: DFF<Bit>,
+        req_valid: DFF<Bit>,
+        rsp_ready: DFF<Bit>,
+        phys_page: DFF<Bits<PHYS_PAGE_BITS>>,
+        mem_valid: DFF<Bit>,
+        index: DFF<Bits<3>>,
+        failed: DFF<Bit>,
+        over: DFF<Bit>,
+        result: DFF<Bits<6>>,
+        offset: Signal<Local, Bits<12>>,
+        ring_fault: Constant<Bits<6>> = Constant::new((Refusal::RingFault.code() as u64).to_bits()),
+        ring_bus_error: Constant<Bits<6>> = Constant::new((Refusal::RingBusError.code() as u64).to_bits()),
     }
 }
 
@@ -108,10 +73,10 @@ impl Logic for LineReader {
     fn update(&mut self) {
         dff_setup!(
             self, clock, state, virt_line, base_line, short_read, req_valid, rsp_ready, phys_page, mem_valid, index,
-            failed, end, result
+            failed, over, result
         );
         self.translate.req_valid.next = self.req_valid.q.val();
-        self.translate.context.next = self.context.val();
+        self.translate.context.next = self.ring_context.val();
         self.translate.virt_page.next = self.virt_line.q.val().get_bits::<52>(6);
         self.translate.write.next = false;
         self.translate.rsp_ready.next = self.rsp_ready.q.val();
@@ -130,9 +95,9 @@ impl Logic for LineReader {
         self.word_valid.next = self.mem.data_valid.val();
         self.word_index.next = self.index.q.val();
         self.word.next = self.mem.data.val();
-        self.finished.next = self.end.q.val();
+        self.finished.next = self.over.q.val();
         self.code.next = self.result.q.val();
-        self.end.d.next = false;
+        self.over.d.next = false;
         match self.state.q.val() {
             LineState::Idle => {
                 self.base_line.d.next = self.base.val().get_bits::<58>(6);
@@ -168,7 +133,7 @@ impl Logic for LineReader {
                         self.state.d.next = LineState::Request;
                     } else {
                         self.result.d.next = self.ring_fault.val();
-                        self.end.d.next = true;
+                        self.over.d.next = true;
                         self.state.d.next = LineState::Idle;
                     }
                 }
@@ -189,7 +154,7 @@ impl Logic for LineReader {
                         if self.failed.q.val() | self.mem.data_error.val() {
                             self.result.d.next = self.ring_bus_error.val();
                         }
-                        self.end.d.next = true;
+                        self.over.d.next = true;
                         self.state.d.next = LineState::Idle;
                     }
                 }
@@ -200,7 +165,7 @@ impl Logic for LineReader {
             self.req_valid.d.next = false;
             self.rsp_ready.d.next = false;
             self.mem_valid.d.next = false;
-            self.end.d.next = false;
+            self.over.d.next = false;
         }
     }
 }
