@@ -11,3 +11,4 @@ pub mod refusal;
 pub mod registers;
 pub mod segment;
 pub mod virtio_net_hdr;
+pub mod virtqueue;
