@@ -8,3 +8,4 @@ pub mod bus;
 pub mod emit;
 pub mod lint;
 pub mod payload;
+pub mod queue;
