@@ -7,3 +7,4 @@
 pub mod fifo;
 pub mod ports;
 pub mod ram;
+pub mod registers;
