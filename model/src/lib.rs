@@ -6,5 +6,8 @@
 
 pub mod limits;
 pub mod memory;
+pub mod page_table;
 pub mod refusal;
 pub mod registers;
+pub mod segment;
+pub mod virtio_net_hdr;
