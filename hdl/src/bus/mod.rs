@@ -7,6 +7,7 @@
 pub mod fifo;
 pub mod ports;
 pub mod ram;
+pub mod registers;
 pub mod read_arbiter;
 pub mod reset_sequencer;
 pub mod translate_arbiter;
