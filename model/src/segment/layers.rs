@@ -64,8 +64,11 @@ fn transport_end(offload: &Offload, csum_start: usize, frame: &Prefix) -> Result
             4 * data_offset
         }
     };
-    check_end(csum_start + header_bytes, frame)?;
-    Ok(csum_start + header_bytes)
+    let end = csum_start + header_bytes;
+    check_end(end, frame)?;
+    // The template is taken as a whole before its layers are judged.
+    frame.byte(end - 1)?;
+    Ok(end)
 }
 
 fn check_end(end: usize, frame: &Prefix) -> Result<(), Stop> {
