@@ -148,10 +148,19 @@ impl ModelDevice {
             });
         }
         self.engine.complete(&mut self.memory, queue, &outcomes);
+        if !outcomes.is_empty() {
+            self.interrupt("used_buffer");
+        }
         if self.engine.stopped(queue).is_some() {
             let value = self.value(reg::STATUS) | status::DEVICE_NEEDS_RESET;
             self.registers.insert(reg::STATUS.offset, value);
+            self.interrupt("config_change");
         }
+    }
+
+    fn interrupt(&mut self, field: &str) {
+        let value = self.value(reg::INTERRUPT_STATUS) | reg::INTERRUPT_STATUS.field(field).mask();
+        self.registers.insert(reg::INTERRUPT_STATUS.offset, value);
     }
 
     fn apply_settings(&mut self) {
@@ -245,6 +254,10 @@ impl Device for ModelDevice {
             reg::QUEUE_READY => self.set_ready(value),
             reg::QUEUE_NOTIFY => self.doorbell(value),
             reg::CTX_COMMIT => self.commit_context(),
+            reg::INTERRUPT_ACK => {
+                let left = self.value(reg::INTERRUPT_STATUS) & !value;
+                self.registers.insert(reg::INTERRUPT_STATUS.offset, left);
+            }
             reg::FAULT_INFO => self.engine.fault = None,
             reg::ERROR_INFO => self.engine.error = None,
             register if QUEUE_REGISTERS.contains(&register) => {
