@@ -4,7 +4,7 @@ use crate::bench::{random_queue, seed, ReadMemory, Table, Translator, Weather, W
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use segwalk_hdl::queue::fetcher::{QueueFetcher, DEBUG_STATES};
+use segwalk_hdl::queue::fetcher::{QueueFetcher, DEBUG_STATES, FIRST_WALK_FRAGMENTS};
 use segwalk_model::limits::{SUPER_FRAME_BYTES_MAX, TX_QUEUES};
 use segwalk_model::refusal::{Class, Refusal};
 use segwalk_model::virtqueue::{
@@ -77,6 +77,9 @@ struct Bench {
     open: VecDeque<(usize, VecDeque<(u64, u64, u64)>, Vec<u16>)>,
     last_progress: u64,
     chains: u64,
+    // how often each code came, and how often a chain had more fragments than the first walk stores
+    seen: [u64; 64],
+    long_chains: u64,
     errors: Vec<(usize, u64)>,
     // nothing is compared, chains and fragments are kept
     record: Option<Vec<Recorded>>,
@@ -123,6 +126,8 @@ impl Bench {
             open: VecDeque::new(),
             last_progress: 0,
             chains: 0,
+            seen: [0; 64],
+            long_chains: 0,
             errors: Vec::new(),
             record: None,
             hold_fragments: false,
@@ -189,6 +194,7 @@ impl Bench {
             return;
         }
         self.chains += 1;
+        self.seen[refusal as usize] += 1;
         let driver = &mut self.drivers[queue as usize];
         match driver.expected.pop_front() {
             Some(Event::Chain {
@@ -199,6 +205,7 @@ impl Bench {
                 assert_eq!(head, u64::from(expected), "head of queue {queue}");
                 match result {
                     Ok(chain) => {
+                        self.long_chains += u64::from(chain.fragments.len() > FIRST_WALK_FRAGMENTS as usize);
                         assert_eq!(
                             (refusal, frame_bytes),
                             (0, chain.total_bytes as u64 - 12),
@@ -251,12 +258,14 @@ impl Bench {
 
     fn got_error(&mut self, queue: usize, code: u64) {
         self.errors.push((queue, code));
+        self.seen[code as usize] += 1;
         self.enabled &= !(1 << queue);
         if self.record.is_none() {
             let driver = &mut self.drivers[queue];
-            match driver.expected.pop_front() {
+            // Chains before it may still wait at the output.
+            match driver.expected.pop_back() {
                 Some(Event::RingError(expected)) => assert_eq!(code, u64::from(expected.code()), "{expected:?}"),
-                other => panic!("queue {queue} gives ring error {code}, but {other:?} is next"),
+                other => panic!("queue {queue} gives ring error {code}, but {other:?} is the last to come"),
             }
             driver.alive = false;
         }
@@ -447,7 +456,7 @@ fn one_small_chain_and_another() {
     }
 }
 
-fn random_case(case_seed: u64, chains: u64) -> u64 {
+fn random_case(case_seed: u64, chains: u64) -> Bench {
     let mut bench = Bench::new(case_seed);
     let faulty = bench.random.gen_ratio(1, 3);
     let busy = bench.random.gen_range(1..200);
@@ -459,7 +468,7 @@ fn random_case(case_seed: u64, chains: u64) -> u64 {
             }
             let driver = &bench.drivers[queue];
             if !driver.alive {
-                if bench.open.iter().all(|open| open.0 != queue) {
+                if driver.expected.is_empty() && bench.open.iter().all(|open| open.0 != queue) {
                     for _ in 0..10 {
                         bench.clock();
                     }
@@ -483,21 +492,29 @@ fn random_case(case_seed: u64, chains: u64) -> u64 {
         bench.check_progress();
     }
     bench.drain();
-    bench.now
+    bench
+}
+
+/// Runs cases with seeds one after the other and says how to repeat the one that fails.
+fn each_seed(first: u64, cases: u64, mut case: impl FnMut(u64)) {
+    for case_seed in first..first + cases {
+        if let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| case(case_seed))) {
+            eprintln!("repeat with SEGWALK_SEED={case_seed}");
+            std::panic::resume_unwind(panic);
+        }
+    }
 }
 
 #[test]
 fn random_rings_agree_with_the_model() {
-    let first = seed(20_000);
-    let start = std::time::Instant::now();
-    for case_seed in first..first + 40 {
-        let result = std::panic::catch_unwind(|| random_case(case_seed, 60));
-        match result {
-            Ok(clocks) => println!("seed {case_seed}: {clocks} clocks, {:?}", start.elapsed()),
-            Err(panic) => {
-                eprintln!("repeat with SEGWALK_SEED={case_seed}");
-                std::panic::resume_unwind(panic);
-            }
-        }
+    let (mut seen, mut long_chains) = ([0; 64], 0);
+    each_seed(seed(20_000), 200, |case_seed| {
+        let bench = random_case(case_seed, 60);
+        seen.iter_mut().zip(bench.seen).for_each(|(sum, count)| *sum += count);
+        long_chains += bench.long_chains;
+    });
+    println!("long chains: {long_chains}");
+    for code in (0..64).filter(|&code| seen[code] > 0) {
+        println!("{:6} {:?}", seen[code], Refusal::from_code(code as u8));
     }
 }
