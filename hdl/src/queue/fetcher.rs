@@ -702,8 +702,8 @@ impl Logic for QueueFetcher {
             }
             FetcherState::Save => {
                 self.debug.next = 22.into();
-                self.states.write_enable.next = !self.scheduler.cancelled.val();
-                self.scheduler.saved.next = !self.scheduler.cancelled.val();
+                self.states.write_enable.next = true;
+                self.scheduler.saved.next = !self.scheduler.restarted.val();
                 self.state.d.next = FetcherState::Idle;
             }
             FetcherState::Break => {
@@ -726,6 +726,9 @@ impl Logic for QueueFetcher {
                     // The chain is released: end its fragments first.
                     self.state.d.next = FetcherState::Break;
                 } else {
+                    // The line buffers may have changed, so their tags must be kept.
+                    self.states.write_enable.next = true;
+                    self.scheduler.saved.next = !self.scheduler.restarted.val();
                     self.store.rollback.next = true;
                     if (self.error.q.val() != 0) & !self.scheduler.cancelled.val() {
                         self.error_valid.d.next = true;

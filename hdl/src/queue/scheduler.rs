@@ -40,6 +40,8 @@ logic_block! {
         pub fresh: Signal<Out, Bit>,
         /// It was restarted or switched off since it was taken.
         pub cancelled: Signal<Out, Bit>,
+        /// It was restarted since it was taken.
+        pub restarted: Signal<Out, Bit>,
         //
         pending: DFF<Bits<16>>,
         stopped: DFF<Bits<16>>,
@@ -47,6 +49,7 @@ logic_block! {
         runnable: DFF<Bits<16>>,
         candidate: DFF<Bits<4>>,
         cancel: DFF<Bit>,
+        restart_seen: DFF<Bit>,
         offer: DFF<Bit>,
         one_hot: Signal<Local, Bits<16>>,
         notified: Signal<Local, Bits<16>>,
@@ -76,7 +79,18 @@ impl QueueScheduler {
 impl Logic for QueueScheduler {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, pending, stopped, saved_once, runnable, candidate, cancel, offer);
+        dff_setup!(
+            self,
+            clock,
+            pending,
+            stopped,
+            saved_once,
+            runnable,
+            candidate,
+            cancel,
+            restart_seen,
+            offer
+        );
         self.one_hot.next = bits::<16>(1) << self.current.val();
         self.notified.next = 0.into();
         if self.notify_valid.val() {
@@ -122,13 +136,17 @@ impl Logic for QueueScheduler {
         self.offered.next = self.candidate.q.val();
         self.fresh.next = !self.saved_once.q.val().get_bit(self.current.val().index());
         self.cancelled.next = self.cancel.q.val();
-        if self.restart.val().get_bit(self.current.val().index())
-            | !self.enabled.val().get_bit(self.current.val().index())
-        {
+        self.restarted.next = self.restart_seen.q.val();
+        if !self.enabled.val().get_bit(self.current.val().index()) {
             self.cancel.d.next = true;
+        }
+        if self.restart.val().get_bit(self.current.val().index()) {
+            self.cancel.d.next = true;
+            self.restart_seen.d.next = true;
         }
         if self.take.val() {
             self.cancel.d.next = false;
+            self.restart_seen.d.next = false;
         }
         if self.reset.val() {
             self.pending.d.next = 0.into();
@@ -137,6 +155,7 @@ impl Logic for QueueScheduler {
             self.runnable.d.next = 0.into();
             self.candidate.d.next = 0.into();
             self.cancel.d.next = false;
+            self.restart_seen.d.next = false;
             self.offer.d.next = false;
         }
     }
