@@ -79,8 +79,20 @@ pub fn source(register: &Register) -> Source {
     } else if is(&[r::BIND_MASK]) {
         Source::Queue(STORED_BIND_MASK)
     } else if register.access == Access::WriteOnly
-        || is(&[r::DEVICE_FEATURES, r::QUEUE_NUM_MAX, r::QUEUE_READY, r::INTERRUPT_STATUS, r::STATUS])
-        || is(&[r::CONFIG_GENERATION, r::TLB_CONTROL, r::FAULT_INFO, r::FAULT_HEAD, r::FAULT_ADDR_LOW])
+        || is(&[
+            r::DEVICE_FEATURES,
+            r::QUEUE_NUM_MAX,
+            r::QUEUE_READY,
+            r::INTERRUPT_STATUS,
+            r::STATUS,
+        ])
+        || is(&[
+            r::CONFIG_GENERATION,
+            r::TLB_CONTROL,
+            r::FAULT_INFO,
+            r::FAULT_HEAD,
+            r::FAULT_ADDR_LOW,
+        ])
         || is(&[r::FAULT_ADDR_HIGH, r::ERROR_INFO, r::ERROR_HEAD, r::QUEUES_STOPPED])
     {
         Source::Live
@@ -97,9 +109,7 @@ pub const MTU: u32 = MSS_MAX as u32 + 40;
 pub fn reset_value(register: &Register, tx_queues: u32) -> u32 {
     let put = |name: &str, value: u32| register.field(name).put(value);
     if register.offset == registers::CAPABILITIES.offset {
-        put("tx_queues", tx_queues)
-            | put("contexts", CONTEXTS as u32)
-            | put("phys_addr_bits", PHYS_ADDR_BITS as u32)
+        put("tx_queues", tx_queues) | put("contexts", CONTEXTS as u32) | put("phys_addr_bits", PHYS_ADDR_BITS as u32)
     } else if register.offset == registers::CONFIG_PAIRS_MTU.offset {
         put("max_virtqueue_pairs", tx_queues) | put("mtu", MTU)
     } else {
@@ -117,17 +127,32 @@ pub fn write_mask(register: &Register) -> u32 {
 
 /// The MAC address belongs to the device, not to the driver that resets it.
 fn outlives_device_reset(register: &Register) -> bool {
-    [registers::MAC_LOW, registers::MAC_HIGH].iter().any(|r| r.offset == register.offset)
+    [registers::MAC_LOW, registers::MAC_HIGH]
+        .iter()
+        .any(|r| r.offset == register.offset)
 }
 
 /// The words of the ROM: for register word `w` the reset entry at `2 * w` and the access entry at `2 * w + 1`.
 fn rom_words(tx_queues: u32) -> Vec<u64> {
-    assert!(registers::ALL.len() < 1 << CODE_BITS, "a register code has {CODE_BITS} bits");
-    assert_eq!(registers::COUNT_CHAINS.offset % 64, 0, "the counter slots are the low bits of their word address");
-    assert_eq!(registers::REFUSALS_BASE, 1024, "the refusal counters follow the register words in the value store");
+    assert!(
+        registers::ALL.len() < 1 << CODE_BITS,
+        "a register code has {CODE_BITS} bits"
+    );
+    assert_eq!(
+        registers::COUNT_CHAINS.offset % 64,
+        0,
+        "the counter slots are the low bits of their word address"
+    );
+    assert_eq!(
+        registers::REFUSALS_BASE,
+        1024,
+        "the refusal counters follow the register words in the value store"
+    );
     let next_group = registers::COUNT_CHAINS.offset + 64;
     assert!(
-        !registers::ALL.iter().any(|r| (registers::COUNT_WALKS.offset + 1..next_group).contains(&r.offset)),
+        !registers::ALL
+            .iter()
+            .any(|r| (registers::COUNT_WALKS.offset + 1..next_group).contains(&r.offset)),
         "the words after the counters belong to counter slots"
     );
     let mut words = vec![0u64; 512];
@@ -136,9 +161,17 @@ fn rom_words(tx_queues: u32) -> Vec<u64> {
         assert!(word < 256, "register {} lies above the refusal counters", register.name);
         let origin = source(register);
         // A register of flip-flops takes what it needs of the value.
-        let mask = if origin == Source::Live { u32::MAX } else { write_mask(register) };
+        let mask = if origin == Source::Live {
+            u32::MAX
+        } else {
+            write_mask(register)
+        };
         let mask = if register.access == Access::ReadOnly { 0 } else { mask };
-        assert!(matches!(mask >> 16, 0 | 0xFFFF), "register {} has a write mask the ROM cannot hold", register.name);
+        assert!(
+            matches!(mask >> 16, 0 | 0xFFFF),
+            "register {} has a write mask the ROM cannot hold",
+            register.name
+        );
         let store_word = match origin {
             Source::Alias(other) => u64::from(other.offset / 4),
             Source::Queue(queue_word) => queue_word,
@@ -156,7 +189,10 @@ fn rom_words(tx_queues: u32) -> Vec<u64> {
             | (place as u64 + 1) << entry::CODE
             | store_word << entry::STORE_WORD
             | flag(!write_only && origin != Source::Live, entry::READABLE)
-            | flag(register.access != Access::ReadOnly && origin != Source::Live, entry::STORED)
+            | flag(
+                register.access != Access::ReadOnly && origin != Source::Live,
+                entry::STORED,
+            )
             | flag(matches!(origin, Source::Queue(_)), entry::PER_QUEUE)
             | flag(origin == Source::Counter, entry::COUNTER);
     }

@@ -103,7 +103,10 @@ const _: () = {
 impl QueueState {
     /// The queues of a build with `tx_queues` transmit queues, 1 to 16.
     pub fn new(tx_queues: u32) -> Self {
-        assert!((1..=16).contains(&tx_queues), "the engine has 1 to 16 transmit queues, not {tx_queues}");
+        assert!(
+            (1..=16).contains(&tx_queues),
+            "the engine has 1 to 16 transmit queues, not {tx_queues}"
+        );
         let word = |value: u32| Constant::new(u64::from(value).to_bits());
         let code = |register: &Register| map::code(register);
         let place = |name: &str, lsb: u8| assert_eq!(registers::BIND_CONTEXTS.field(name).lsb, lsb, "{name}");

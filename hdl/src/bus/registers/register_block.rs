@@ -18,9 +18,27 @@ use segwalk_model::registers;
 
 /// Names of the states that `debug` shows, by number.
 pub const DEBUG_STATES: &[&str] = &[
-    "clear", "idle", "look up", "decode", "resolve", "fetch", "load", "act", "write", "bind fetch", "bind load",
-    "bind take", "bind decide", "count fetch", "count load", "count add", "count write", "latch", "latch wait",
-    "latch write", "respond",
+    "clear",
+    "idle",
+    "look up",
+    "decode",
+    "resolve",
+    "fetch",
+    "load",
+    "act",
+    "write",
+    "bind fetch",
+    "bind load",
+    "bind take",
+    "bind decide",
+    "count fetch",
+    "count load",
+    "count add",
+    "count write",
+    "latch",
+    "latch wait",
+    "latch write",
+    "respond",
 ];
 
 #[derive(LogicState, Copy, Clone, Debug, PartialEq)]
@@ -71,7 +89,7 @@ pub struct RegisterBlock {
     /// Negotiated CSUM, TSO4, TSO6, ECN from bit 0 up; 0 before FEATURES_OK.
     pub features: Signal<Out, Bits<4>>,
     /// To the MMU's context table.
-    pub context: ContextWriteSource,
+    pub context_write: ContextWriteSource,
     /// Empty the TLB; a pulse.
     pub tlb_invalidate: Signal<Out, Bit>,
     /// The TLB is being emptied.
@@ -216,7 +234,7 @@ impl RegisterBlock {
             soft_reset: Default::default(),
             soft_reset_done: Default::default(),
             features: Default::default(),
-            context: Default::default(),
+            context_write: Default::default(),
             tlb_invalidate: Default::default(),
             tlb_invalidating: Default::default(),
             flags_first: Default::default(),
@@ -350,7 +368,7 @@ impl Logic for RegisterBlock {
             packet_refusals
         );
         AxiLiteSubordinate::link(&mut self.axil, &mut self.port.axil);
-        ContextWriteSource::link(&mut self.context, &mut self.settings.context);
+        ContextWriteSource::link(&mut self.context_write, &mut self.settings.context_write);
         QueueTableServer::link(&mut self.fetch_table, &mut self.queues.fetch_table);
         QueueTableServer::link(&mut self.done_table, &mut self.queues.done_table);
         FaultSink::link(&mut self.fault, &mut self.records.fault);
@@ -495,8 +513,7 @@ impl Logic for RegisterBlock {
                     self.is_refusal.d.next = true;
                     self.state.d.next = AccessState::CountFetch;
                     if self.fetch_refusals.out_valid.val() {
-                        self.at.d.next =
-                            bit_cast::<9, 6>(self.fetch_refusals.out_data.val()) | self.refusal_area.val();
+                        self.at.d.next = bit_cast::<9, 6>(self.fetch_refusals.out_data.val()) | self.refusal_area.val();
                         self.fetch_refusals.out_ready.next = true;
                     } else if self.done_refusals.out_valid.val() {
                         self.at.d.next = bit_cast::<9, 6>(self.done_refusals.out_data.val()) | self.refusal_area.val();
@@ -584,8 +601,7 @@ impl Logic for RegisterBlock {
                 self.store.write_enable.next =
                     self.map_entry.q.val().get_bit(32) & (!self.per_queue.val() | self.queues.exists.val());
                 // A register that keeps no value acts when its lowest byte is written.
-                self.write_now.next =
-                    self.map_entry.q.val().get_bit(32) | self.port.access_strobe.val().get_bit(0);
+                self.write_now.next = self.map_entry.q.val().get_bit(32) | self.port.access_strobe.val().get_bit(0);
                 self.bind_step.d.next = 0.into();
                 self.state.d.next = AccessState::Respond;
                 if self.queues.wants_ready.val() & self.port.access_strobe.val().get_bit(0) {
@@ -634,9 +650,8 @@ impl Logic for RegisterBlock {
             AccessState::CountAdd => {
                 self.debug.next = 15.into();
                 self.value.d.next = self.sum.val().get_bits::<32>(0);
-                self.counters.bytes_carry.next = self.sum.val().get_bit(32)
-                    & !self.is_refusal.q.val()
-                    & (self.slot.q.val() == self.low_slot.val());
+                self.counters.bytes_carry.next =
+                    self.sum.val().get_bit(32) & !self.is_refusal.q.val() & (self.slot.q.val() == self.low_slot.val());
                 self.state.d.next = AccessState::CountWrite;
             }
             AccessState::CountWrite => {
@@ -671,7 +686,8 @@ impl Logic for RegisterBlock {
                 self.store.write_enable.next = true;
                 self.state.d.next = AccessState::Idle;
             }
-            AccessState::Respond => {
+            _ => {
+                // Respond
                 self.debug.next = 20.into();
                 self.port.done.next = true;
                 self.state.d.next = AccessState::Idle;

@@ -22,7 +22,7 @@ pub struct EngineSettings {
     /// Value to read, one clock after `code`, or 0 when the register is kept elsewhere.
     pub read_data: Signal<Out, Bits<32>>,
     /// To the MMU's context table.
-    pub context: ContextWriteSource,
+    pub context_write: ContextWriteSource,
     /// Empty the TLB; a pulse.
     pub tlb_invalidate: Signal<Out, Bit>,
     /// The TLB is being emptied.
@@ -84,7 +84,7 @@ impl Default for EngineSettings {
             code: Default::default(),
             value: Default::default(),
             read_data: Default::default(),
-            context: Default::default(),
+            context_write: Default::default(),
             tlb_invalidate: Default::default(),
             tlb_invalidating: Default::default(),
             flags_first: Default::default(),
@@ -145,17 +145,17 @@ impl Logic for EngineSettings {
             live
         );
         self.read_data.next = self.live.q.val();
-        self.context.valid.next = self.commit.q.val();
-        self.context.context.next = self.number.q.val();
-        self.context.mode.next = self.mode.q.val();
+        self.context_write.valid.next = self.commit.q.val();
+        self.context_write.context.next = self.number.q.val();
+        self.context_write.mode.next = self.mode.q.val();
         // A root beyond the physical width must not alias another address.
         if self.root_beyond.q.val() {
-            self.context.mode.next = self.off.val();
+            self.context_write.mode.next = self.off.val();
         }
-        self.context.root_page.next = (bit_cast::<PHYS_PAGE_BITS, 8>(self.root_high.q.val()) << 20)
+        self.context_write.root_page.next = (bit_cast::<PHYS_PAGE_BITS, 8>(self.root_high.q.val()) << 20)
             | bit_cast::<PHYS_PAGE_BITS, 20>(self.root_low.q.val());
-        self.context.user_only.next = self.user_only.q.val();
-        self.context.accessed_faults.next = self.accessed_faults.q.val();
+        self.context_write.user_only.next = self.user_only.q.val();
+        self.context_write.accessed_faults.next = self.accessed_faults.q.val();
         self.tlb_invalidate.next = self.invalidate.q.val();
         self.flags_first.next = self.first.q.val();
         self.flags_middle.next = self.middle.q.val();
