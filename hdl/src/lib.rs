@@ -6,4 +6,6 @@ mod macros;
 
 pub mod bus;
 pub mod emit;
+pub mod lint;
 pub mod payload;
+pub mod queue;

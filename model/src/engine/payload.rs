@@ -95,3 +95,76 @@ impl Payload {
         &self.bytes[..whole_beats.saturating_sub(STREAM_PADDING)]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::BusError;
+    use crate::page_table::Context;
+    use crate::virtqueue::Fragment;
+
+    /// Byte `a` is `a`'s low byte; some beats come with an error.
+    struct Beats(&'static [u64]);
+
+    impl Memory for Beats {
+        fn read(&self, phys_addr: u64, bytes: &mut [u8]) -> Result<(), BusError> {
+            for (addr, byte) in (phys_addr..).zip(bytes) {
+                if self.0.contains(&(addr / BEAT_BYTES * BEAT_BYTES)) {
+                    return Err(BusError { phys_addr: addr });
+                }
+                *byte = addr as u8;
+            }
+            Ok(())
+        }
+    }
+
+    fn read(errors: &'static [u64], fragments: &[(u64, u32)]) -> Payload {
+        let contexts = [Context::bare(); crate::limits::CONTEXTS];
+        let fragment = |&(virt_addr, bytes)| Fragment {
+            context: 0,
+            virt_addr,
+            bytes,
+        };
+        let chain = Chain {
+            fragments: fragments.iter().map(fragment).collect(),
+            total_bytes: 0,
+        };
+        Payload::read(&Beats(errors), &contexts, &chain)
+    }
+
+    #[test]
+    fn fragments_join_without_gaps() {
+        let payload = read(&[], &[(0x1FFD, 6), (0x5, 1), (0x38, 8)]);
+        let bytes = vec![
+            0xFD, 0xFE, 0xFF, 0, 1, 2, 5, 0x38, 0x39, 0x3A, 0x3B, 0x3C, 0x3D, 0x3E, 0x3F,
+        ];
+        assert_eq!((payload.streamed(), payload.broken), (&bytes[..], None));
+    }
+
+    #[test]
+    fn an_error_breaks_at_the_first_byte_of_its_beat() {
+        let payload = read(&[0x1010, 0x1020], &[(0x1003, 50), (0x3000, 50)]);
+        assert_eq!(
+            (payload.bytes.len(), payload.broken),
+            (13, Some(Refusal::PayloadBusError))
+        );
+        // 4 bytes of padding and 12 of the 13 are two beats.
+        assert_eq!(payload.streamed().len(), 12);
+        // The first byte read lies in the beat, or the last.
+        assert_eq!(read(&[0x1010], &[(0x1013, 2)]).bytes, []);
+        assert_eq!(read(&[0x1010], &[(0x1008, 9)]).bytes.len(), 8);
+        assert_eq!(read(&[0x1010], &[(0x1008, 8)]).broken, None);
+    }
+
+    #[test]
+    fn a_fault_behind_an_error_is_met_too() {
+        let payload = read(&[0x1000], &[(0x1000, 8), (1 << 40, 8)]);
+        assert_eq!(payload.broken, Some(Refusal::PayloadBusError));
+        assert_eq!(payload.fault.map(|fault| fault.cause), Some(FaultCause::PhysRange));
+        let payload = read(&[0x2000], &[(0x1000, 8), (1 << 40, 8), (0x2000, 8)]);
+        assert_eq!(
+            (payload.bytes.len(), payload.broken),
+            (8, Some(Refusal::FaultPhysRange))
+        );
+    }
+}
