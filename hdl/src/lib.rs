@@ -7,3 +7,4 @@ mod macros;
 pub mod bus;
 pub mod emit;
 pub mod payload;
+pub mod tso;

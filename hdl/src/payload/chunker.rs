@@ -85,8 +85,20 @@ impl Logic for Chunker {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, queue, head, tag, space, virt_page, offset, left, fragment_last, fragment_refusal,
-            chunk_bytes, chunk_last
+            self,
+            clock,
+            state,
+            queue,
+            head,
+            tag,
+            space,
+            virt_page,
+            offset,
+            left,
+            fragment_last,
+            fragment_refusal,
+            chunk_bytes,
+            chunk_last
         );
         clock!(self, clock, chains, chunks);
         self.chains.reset.next = self.reset.val();
