@@ -10,7 +10,8 @@ use anyhow::{ensure, Result};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use segwalk_model::limits::CONTEXTS;
-use segwalk_model::page_table::{Mode, Permissions};
+use segwalk_model::memory::SparseMemory;
+use segwalk_model::page_table::{AddressSpace, Mode, Permissions};
 use segwalk_model::virtqueue::Binding;
 
 /// Context of the kernel: physical addresses, for rings and headers.
@@ -67,8 +68,16 @@ impl<D: Device> Session<D> {
     }
 
     /// The process in a context.
-    pub fn process(&mut self, context: u8) -> &mut Process {
-        &mut self.processes[usize::from(context) - 1]
+    pub fn process(&self, context: u8) -> &Process {
+        &self.processes[usize::from(context) - 1]
+    }
+
+    /// A process's page tables and the memory they are in, for tests that break them.
+    pub fn tables(&mut self, context: u8) -> (&mut AddressSpace, &mut SparseMemory) {
+        (
+            self.processes[usize::from(context) - 1].space_mut(),
+            self.device.memory_mut(),
+        )
     }
 
     /// Starts transmit queue `number`, with its rings in the binding's ring context, and gives its place in

@@ -22,15 +22,14 @@ use segwalk_sim::super_frame::SuperFrame;
 const RING_ERROR_CLOCKS: u64 = 20_000;
 /// Clocks in which a frame too many would show itself.
 const SETTLE_CLOCKS: u64 = 1000;
-/// Bytes of 12-byte virtio_net_hdr, Ethernet, IPv4 and TCP in front of the payload of [`super_frame`].
-pub const HEADER_BYTES: usize = 12 + 54;
-
 /// A session with one user process.
 pub struct Rig<D> {
     /// The session.
     pub session: Session<D>,
     /// Context of the process.
     pub user: u8,
+    /// Context of a second process, whose page tables are there to be broken.
+    pub victim: u8,
 }
 
 /// IPv4 or IPv6 headers with TCP and nothing out of the ordinary.
@@ -93,48 +92,55 @@ pub fn descriptor(buffer: Buffer) -> Descriptor {
 }
 
 impl<D: Device> Rig<D> {
-    /// A process in `mode` and queue 0 with 64 descriptors, rings in the kernel's memory.
+    /// Two processes in `mode`; queues 0 and 1 with 64 descriptors, rings in the kernel's memory.
     pub fn new(device: D, mode: Mode) -> Result<Self> {
-        Self::with_features(device, mode, driver::FEATURES)
+        Self::with_rings(device, mode, |_| KERNEL)
     }
 
-    /// The same with other features negotiated.
-    pub fn with_features(device: D, mode: Mode, features: u64) -> Result<Self> {
-        let mut session = Session::new(device, 77, features)?;
+    /// The same with the rings of queue 0 in the victim's memory.
+    pub fn with_virtual_rings(device: D, mode: Mode) -> Result<Self> {
+        Self::with_rings(device, mode, |rig| rig.victim)
+    }
+
+    fn with_rings(device: D, mode: Mode, ring_context: impl Fn(&Self) -> u8) -> Result<Self> {
+        let mut session = Session::new(device, 77, driver::FEATURES)?;
         let user = session.add_process(mode, PageLayout::Scattered)?;
-        let mut rig = Rig { session, user };
-        let binding = rig.binding(KERNEL);
-        rig.session.add_queue(0, 64, &binding)?;
+        let victim = session.add_process(mode, PageLayout::Scattered)?;
+        let mut rig = Rig { session, user, victim };
+        let bindings = [rig.binding(ring_context(&rig)), rig.binding(KERNEL)];
+        for (number, binding) in bindings.iter().enumerate() {
+            rig.session.add_queue(number as u32, 64, binding)?;
+        }
         rig.session.start()?;
         Ok(rig)
     }
 
-    /// A binding with the rings in `ring_context` and kernel and process to be named.
-    pub fn binding(&self, ring_context: u8) -> Binding {
+    /// A binding with the rings in `ring_context`; kernel and processes may be named.
+    fn binding(&self, ring_context: u8) -> Binding {
         Binding {
             ring_context,
             default_context: self.user,
             names_allowed: true,
-            mask: 1 << KERNEL | 1 << self.user,
+            mask: 1 << KERNEL | 1 << self.user | 1 << self.victim,
             seed_without_length: false,
         }
     }
 
     /// Header in the kernel's memory, payload in the process's.
     pub fn place(&mut self, frame: &SuperFrame) -> Result<Vec<Descriptor>> {
-        let (chain, _) = self.place_with_region(frame)?;
+        let (chain, _) = self.place_in(self.user, frame)?;
         Ok(chain)
     }
 
-    /// The same, and where the payload lies.
-    pub fn place_with_region(&mut self, frame: &SuperFrame) -> Result<(Vec<Descriptor>, Region)> {
+    /// Header in the kernel's memory, payload in `context`; the chain, and where header and payload lie.
+    pub fn place_in(&mut self, context: u8, frame: &SuperFrame) -> Result<(Vec<Descriptor>, [Region; 2])> {
         let header = self.session.allocate_with(KERNEL, &frame.header_bytes())?;
-        let payload = self.session.allocate_with(self.user, &frame.payload)?;
+        let payload = self.session.allocate_with(context, &frame.payload)?;
         let chain = vec![
             descriptor(buffer(KERNEL, &header)),
-            descriptor(buffer(self.user, &payload)),
+            descriptor(buffer(context, &payload)),
         ];
-        Ok((chain, payload))
+        Ok((chain, [header, payload]))
     }
 
     /// Posts to queue 0 without ringing.

@@ -60,7 +60,7 @@ fn contiguous_and_scattered_payload_give_the_same_frames() {
 fn header_from_bare_payload_from(mode: Mode) {
     let mut rig = Rig::new(device(BenchConfig::default()).unwrap(), mode).unwrap();
     let frame = super_frame(9000);
-    let (chain, payload) = rig.place_with_region(&frame).unwrap();
+    let (chain, [_, payload]) = rig.place_in(rig.user, &frame).unwrap();
     assert_eq!(chain[0].context_name(), KERNEL);
     assert_eq!(chain[1].context_name(), rig.user);
     let mut header = vec![0; chain[0].bytes as usize];

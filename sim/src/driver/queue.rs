@@ -142,6 +142,11 @@ impl Queue {
         self.size
     }
 
+    /// Where the rings lie.
+    pub fn rings(&self) -> &Rings {
+        &self.rings
+    }
+
     /// Descriptors that are not part of a posted chain.
     pub fn free(&self) -> usize {
         self.free.len()
