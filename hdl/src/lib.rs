@@ -9,3 +9,4 @@ pub mod emit;
 pub mod lint;
 pub mod payload;
 pub mod queue;
+pub mod tso;

@@ -714,3 +714,10 @@ bad! { bare_variant_arm, MatchArm,
         }
     }
 }
+
+bad! { const_as_slice_offset, UnknownName,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.o8.next = self.w.val().get_bits::<8>(THRESHOLD);
+    }
+}
