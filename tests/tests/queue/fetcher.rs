@@ -1,6 +1,6 @@
 //! The fetcher.
 
-use crate::bench::{random_queue, seed, ReadMemory, Table, Translator, Weather, World};
+use crate::bench::{each_seed, random_queue, seed, ReadMemory, Table, Translator, Weather, World};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -493,16 +493,6 @@ fn random_case(case_seed: u64, chains: u64) -> Bench {
     }
     bench.drain();
     bench
-}
-
-/// Runs cases with seeds one after the other and says how to repeat the one that fails.
-fn each_seed(first: u64, cases: u64, mut case: impl FnMut(u64)) {
-    for case_seed in first..first + cases {
-        if let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| case(case_seed))) {
-            eprintln!("repeat with SEGWALK_SEED={case_seed}");
-            std::panic::resume_unwind(panic);
-        }
-    }
 }
 
 #[test]
