@@ -3,3 +3,4 @@
 mod bench;
 mod completion;
 mod fetcher;
+mod fetcher_cases;
