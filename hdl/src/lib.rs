@@ -8,3 +8,5 @@ pub mod bus;
 pub mod emit;
 pub mod lint;
 pub mod payload;
+pub mod queue;
+pub mod tso;

@@ -30,6 +30,8 @@ pub struct BenchConfig {
     pub watchdog_clocks: Option<u64>,
     /// Check the bus rules.
     pub check: bool,
+    /// Check also that no output of the core follows an input without a clock between; costs an evaluation a clock.
+    pub check_registered: bool,
     /// Seed of the sink's and the registers' pauses; the memory has its own.
     pub seed: u64,
 }
@@ -42,6 +44,7 @@ impl Default for BenchConfig {
             register_gap: 0,
             watchdog_clocks: None,
             check: true,
+            check_registered: false,
             seed: 1,
         }
     }
@@ -83,6 +86,7 @@ pub struct CoreBench {
     states: DebugStates,
     watchdog_clocks: Option<u64>,
     check: bool,
+    check_registered: bool,
     clock: u64,
     last_transfer: u64,
     counts: ClockCounts,
@@ -111,6 +115,7 @@ impl CoreBench {
             states,
             watchdog_clocks: config.watchdog_clocks,
             check: config.check,
+            check_registered: config.check_registered,
             clock: 0,
             last_transfer: 0,
             counts: ClockCounts::default(),
@@ -158,6 +163,13 @@ impl CoreBench {
             self.checker.stream(clock, beat, ready);
             if let Some(what) = self.lite.take_violation() {
                 self.checker.report(clock, what);
+            }
+        }
+        if self.check_registered {
+            self.dut.eval();
+            if self.axi_ports.sample(&self.dut) != core || self.stream_ports.sample(&self.dut) != beat {
+                self.checker
+                    .report(clock, "an output follows an input within the clock");
             }
         }
         if register | (beat.is_some() & ready) | axi::transfers(&core, &memory) {

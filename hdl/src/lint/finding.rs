@@ -45,22 +45,20 @@ rules! {
     SignedSignal = "L12";
     /// A match arm that Verilog does not understand.
     MatchArm = "L13";
-    /// A match that leaves values of its operand without an arm.
-    MatchIncomplete = "L14";
     /// A literal that does not fit, or that is negated.
-    Literal = "L15";
+    Literal = "L14";
     /// A field name that Verilog reserves or that Rust-HDL mangles.
-    FieldName = "L16";
+    FieldName = "L15";
     /// Two enums of one name in a module.
-    EnumName = "L17";
+    EnumName = "L16";
     /// An array index that Rust-HDL cannot compute.
-    ArrayIndex = "L18";
+    ArrayIndex = "L17";
     /// A kernel that reads no signal and so is never evaluated by an event-driven simulator.
-    NoInputs = "L19";
+    NoInputs = "L18";
     /// A signal that nothing drives.
-    Undriven = "L20";
+    Undriven = "L19";
     /// A kernel that stops Rust-HDL.
-    NoTree = "L21";
+    NoTree = "L20";
     /// An inclusive range in a kernel's loop.
     InclusiveRange = "S1";
     /// A guard on a match arm of a kernel.

@@ -204,11 +204,11 @@ impl Kernel<'_> {
             *done = after.unwrap_or(before);
             return;
         }
-        self.expressions.found.add(
-            Rule::MatchIncomplete,
-            format!("match {}", text::expression(&m.test)),
-            "not every bit pattern of the operand has an arm, as Verilog needs it even where Rust does not; make the last arm `_`",
-        );
+        // Verilog keeps what the remaining values do not write, also where Rust's match is complete.
+        if let Some(mut all) = after {
+            all.meet(&before);
+            *done = all;
+        }
     }
 
     fn label(&mut self, case: &VerilogCase, width: Option<usize>, test: &E) {
@@ -311,7 +311,7 @@ impl Kernel<'_> {
                 Some(raw) => found.add(
                     Rule::Latch,
                     text::name(raw),
-                    "this is not written on every path (or not all of its bits), which makes a latch; write a default to it at the top of the kernel",
+                    "this is not written on every path (not all of its bits, or not for the bit patterns that a match has no arm for), which makes a latch; write a default to it at the top of the kernel",
                 ),
                 None => found.add(
                     Rule::Undriven,

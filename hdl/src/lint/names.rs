@@ -31,7 +31,8 @@ pub(super) fn check(scope: &Scope, found: &mut Sink) {
         if matches!(signal.role, Role::ChildInput | Role::ChildOutput) {
             continue;
         }
-        field(name, found);
+        reserved(name, found);
+        mangled(name, found);
         if signal.signed {
             found.add(
                 Rule::SignedSignal,
@@ -40,8 +41,12 @@ pub(super) fn check(scope: &Scope, found: &mut Sink) {
             );
         }
     }
+    for name in &scope.children {
+        reserved(name, found);
+    }
+    // An interface's name never stands alone in Verilog, but Rust-HDL mangles it.
     for name in scope.children.iter().chain(&scope.interfaces) {
-        field(name, found);
+        mangled(name, found);
     }
     for (position, one) in scope.enums.iter().enumerate() {
         if scope.enums[..position].iter().any(|other| other.name == one.name) {
@@ -54,10 +59,13 @@ pub(super) fn check(scope: &Scope, found: &mut Sink) {
     }
 }
 
-fn field(name: &str, found: &mut Sink) {
+fn reserved(name: &str, found: &mut Sink) {
     if RESERVED.split_whitespace().any(|word| word == name) {
         found.add(Rule::FieldName, name, "Verilog reserves this word; rename the field");
     }
+}
+
+fn mangled(name: &str, found: &mut Sink) {
     for part in name.split('$') {
         if part.ends_with("self") {
             found.add(

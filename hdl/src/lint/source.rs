@@ -125,12 +125,12 @@ fn guards(rest: &[TokenTree]) -> bool {
     for (at, token) in rest.iter().enumerate() {
         match token {
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => return false,
-            TokenTree::Punct(p) if p.as_char() == '=' => {
-                if matches!(rest.get(at + 1), Some(TokenTree::Punct(next)) if next.as_char() == '>')
+            TokenTree::Punct(p)
+                if p.as_char() == '='
                     && p.spacing() == Spacing::Joint
-                {
-                    return true;
-                }
+                    && matches!(rest.get(at + 1), Some(TokenTree::Punct(next)) if next.as_char() == '>') =>
+            {
+                return true;
             }
             _ => {}
         }

@@ -1,4 +1,5 @@
 //! Kernels that mean the same in Rust and in Verilog.
+#![allow(clippy::all)] // kernels are written for what they show
 
 use super::*;
 
@@ -388,5 +389,37 @@ good! { comments,
     fn update(&mut self) {
         println!("a comment");
         self.o8.next = self.a.val();
+    }
+}
+
+good! { match_on_all_variants,
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, state);
+        self.o1.next = false;
+        match self.state.q.val() {
+            TestState::Idle => {
+                self.o1.next = true;
+            }
+            TestState::Run => {}
+            TestState::Stop => {
+                self.state.d.next = TestState::Idle;
+            }
+        }
+    }
+}
+
+good! { match_on_a_bit_pattern_each,
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.t4.next = self.s.val() & 3;
+        match self.a.val().get_bits::<1>(0).index() {
+            0 => {
+                self.o8.next = self.a.val();
+            }
+            _ => {
+                self.o8.next = self.b.val();
+            }
+        }
     }
 }

@@ -46,6 +46,23 @@ fn reserved_word_of_a_child() {
 }
 
 #[test]
+fn reserved_word_inside_a_name() {
+    #[derive(Clone, Debug, Default, LogicInterface)]
+    struct Bus {
+        release: Signal<In, Bit>,
+        case: Signal<Out, Bit>,
+    }
+    module!(Dut { table: Bus }
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.table.case.next = self.table.release.val();
+        }
+    );
+    let found = check(&Dut::default(), "top");
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
 fn name_ending_in_self() {
     module!(Dut { itself: Signal<In, Bit>, o: Signal<Out, Bit> }
         #[hdl_gen]

@@ -110,7 +110,7 @@ pub struct WriteAnswer {
 }
 
 /// What the core drives.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FromCore {
     /// Read address.
     pub ar: Option<Address>,
