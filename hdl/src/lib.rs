@@ -6,4 +6,5 @@ mod macros;
 
 pub mod bus;
 pub mod emit;
+pub mod mmu;
 pub mod payload;
