@@ -6,6 +6,7 @@ mod macros;
 
 pub mod bus;
 pub mod emit;
+pub mod mmu;
 pub mod lint;
 pub mod payload;
 pub mod queue;
