@@ -11,6 +11,7 @@ use samples::{single, spoil, Shape};
 use segwalk_model::refusal::Refusal;
 use segwalk_model::registers::feature;
 use segwalk_model::segment::SegmentSettings;
+use std::collections::BTreeMap;
 
 fn all_on() -> Settings {
     Settings {
@@ -104,19 +105,55 @@ fn one_super_frame_of_each_kind() -> Result<()> {
     Ok(())
 }
 
-/// Everything at random. `SEGWALK_SEED=n` repeats one round.
+/// What the pipeline itself refuses chains with.
+const OWN_REFUSALS: [Refusal; 15] = [
+    Refusal::GsoSizeZero,
+    Refusal::GsoSizeTooLarge,
+    Refusal::GsoTypeUnknown,
+    Refusal::FeatureNotNegotiated,
+    Refusal::GsoWithoutChecksum,
+    Refusal::ChecksumOffsetWrong,
+    Refusal::ChecksumStartTooSmall,
+    Refusal::HeaderBeyondChain,
+    Refusal::DataOffsetTooSmall,
+    Refusal::NetworkHeaderLength,
+    Refusal::ProtocolMismatch,
+    Refusal::Fragment,
+    Refusal::ExtensionHeaders,
+    Refusal::HeaderTooLong,
+    Refusal::FrameTooShort,
+];
+
+/// Everything at random. `SEGWALK_SEED=n` repeats one round, `SEGWALK_ROUNDS=n` runs more.
 #[test]
 fn random_chains_agree_with_the_model() -> Result<()> {
     let fixed = std::env::var("SEGWALK_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seeds: Vec<u64> = fixed.map_or_else(|| (0..300).collect(), |seed| vec![seed]);
+    let rounds: u64 = std::env::var("SEGWALK_ROUNDS")
+        .ok()
+        .and_then(|rounds| rounds.parse().ok())
+        .unwrap_or(400);
+    let seeds: Vec<u64> = fixed.map_or_else(|| (0..rounds).collect(), |seed| vec![seed]);
     let mut bench = Bench::new()?;
+    let mut codes = BTreeMap::<u8, usize>::new();
     for seed in seeds {
         let random = &mut ChaCha8Rng::seed_from_u64(seed);
         let (settings, stalls) = (random_settings(random), random_stalls(random));
         let chains: Vec<Chain> = (0..random.gen_range(1..12)).map(|_| random_chain(random)).collect();
-        bench
+        let run = bench
             .check(&chains, &settings, &stalls, random)
             .map_err(|error| error.context(format!("SEGWALK_SEED={seed}, {settings:?}, {stalls:?}")))?;
+        for done in run.done {
+            *codes.entry(done.2).or_default() += 1;
+        }
     }
+    if fixed.is_none() {
+        for refusal in OWN_REFUSALS {
+            assert!(
+                codes.contains_key(&refusal.code()),
+                "{refusal:?} never happened: {codes:?}"
+            );
+        }
+    }
+    println!("chains by code: {codes:?}");
     Ok(())
 }
