@@ -6,5 +6,7 @@ mod macros;
 
 pub mod bus;
 pub mod emit;
+pub mod lint;
 pub mod payload;
+pub mod queue;
 pub mod tso;

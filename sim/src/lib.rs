@@ -1,3 +1,22 @@
 //! Co-simulation harness.
 
+pub mod axi;
+pub mod axil;
+pub mod core_bench;
+pub mod core_device;
+pub mod device;
+pub mod driver;
+pub mod headers;
+pub mod host;
+pub mod model_device;
+pub mod pattern;
+pub mod pcap;
+pub mod process;
+pub mod random;
+pub mod reassembly;
+pub mod scoreboard;
+pub mod send;
+pub mod session;
+pub mod stream_sink;
+pub mod super_frame;
 pub mod verilated;

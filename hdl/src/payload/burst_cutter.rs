@@ -78,6 +78,7 @@ logic_block! {
         spent: DFF<Bits<7>>,
         has_room: DFF<Bit>,
         entry: Signal<Local, BeatPlan>,
+        offset: Signal<Local, Bits<12>>,
         span: Signal<Local, Bits<13>>,
         rounded: Signal<Local, Bits<13>>,
         to_border: Signal<Local, Bits<7>>,
@@ -141,12 +142,13 @@ impl Logic for BurstCutter {
         self.entry.next.refusal = self.refusal.q.val();
         self.plans.in_data.next = self.entry.val();
 
+        self.offset.next = self.chunk.val().offset;
         match self.state.q.val() {
             CutState::Idle => {
                 self.in_ready.next = true;
                 self.phys_page.d.next = self.chunk.val().phys_page;
-                self.at.d.next = self.chunk.val().offset.get_bits::<9>(3);
-                self.first_lane.d.next = self.chunk.val().offset.get_bits::<3>(0);
+                self.at.d.next = self.offset.val().get_bits::<9>(3);
+                self.first_lane.d.next = self.offset.val().get_bits::<3>(0);
                 self.bytes.d.next = self.chunk.val().bytes;
                 self.last.d.next = self.chunk.val().last;
                 self.refusal.d.next = self.chunk.val().refusal;

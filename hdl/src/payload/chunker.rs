@@ -125,7 +125,7 @@ impl Logic for Chunker {
         self.entry.next.offset = self.offset.q.val();
         self.entry.next.bytes = self.chunk_bytes.q.val();
         self.entry.next.tag = self.tag.q.val();
-        self.entry.next.last = self.chunk_last.q.val();
+        self.entry.next.last = self.chunk_last.q.val() | self.fragment_refusal.q.val().any();
         self.entry.next.refusal = self.fragment_refusal.q.val();
         self.chunks.in_data.next = self.entry.val();
         self.chunks.in_valid.next = false;

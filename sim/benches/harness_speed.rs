@@ -1,0 +1,201 @@
+//! Simulated clocks a CPU second: the harness against a C++ testbench of the same model and the same stimulus.
+//!
+//! The C++ testbench is built here, replays the same memory image and register writes, and must come to the same frames
+//! after the same number of clocks.
+
+mod workload;
+
+use criterion::{criterion_group, criterion_main, Criterion, Throughput};
+use segwalk_model::memory::MemoryMut;
+use segwalk_sim::axi::AxiConfig;
+use segwalk_sim::core_bench::{BenchConfig, CoreBench};
+use segwalk_sim::verilated::Model;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use workload::Workload;
+
+const LATENCY: u32 = 50;
+
+/// What a run did, to compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Outcome {
+    clocks: u64,
+    hash: u64,
+}
+
+/// CPU time of this process so far.
+fn cpu_time() -> Duration {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // Safety: the clock exists on Linux, and `now` is there to be written.
+    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut now) };
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}
+
+/// One run in the harness; the time is that of the clocks, without setting up.
+fn harness(model: &Model, work: &Workload, check: bool) -> (Duration, Outcome) {
+    let memory = AxiConfig {
+        latency: LATENCY,
+        ..Default::default()
+    };
+    let config = BenchConfig {
+        memory,
+        check,
+        ..Default::default()
+    };
+    let mut bench = CoreBench::new(model, config, work.states).expect("the model has the core's ports");
+    for (page, bytes) in &work.pages {
+        bench.memory_mut().add_page(*page);
+        bench
+            .memory_mut()
+            .write(page << 12, &bytes[..])
+            .expect("the page was added");
+    }
+    let (start, first) = (cpu_time(), bench.clock());
+    for (offset, value) in &work.registers {
+        bench
+            .write_register(*offset, *value)
+            .expect("the register takes the value");
+    }
+    bench
+        .run_until(|b| b.sink.frame_count() >= work.frames, 100_000_000)
+        .expect("the frames come");
+    let spent = cpu_time() - start;
+    let clocks = bench.clock() - first;
+    let bytes = bench.sink.frames().flat_map(|frame| frame.bytes.iter());
+    let hash = bytes.fold(0xCBF2_9CE4_8422_2325u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3)
+    });
+    (spent, Outcome { clocks, hash })
+}
+
+/// The C++ testbench and its script.
+struct Testbench {
+    program: PathBuf,
+    script: PathBuf,
+}
+
+impl Testbench {
+    fn build(model: &Model, work: &Workload, folder: &Path) -> Testbench {
+        let root = Command::new("verilator")
+            .args(["--getenv", "VERILATOR_ROOT"])
+            .output()
+            .expect("Verilator is installed");
+        let include = Path::new(String::from_utf8_lossy(&root.stdout).trim()).join("include");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/testbench.cpp");
+        let program = folder.join("testbench");
+        let mut command = Command::new("g++");
+        command.args(["-O3", "-std=gnu++17", "-faligned-new", "-fcf-protection=none", "-w"]);
+        command.args([
+            "-DVM_COVERAGE=0",
+            "-DVM_SC=0",
+            "-DVM_TRACE=0",
+            "-DVM_TRACE_FST=0",
+            "-DVM_TRACE_VCD=0",
+        ]);
+        command
+            .arg("-I")
+            .arg(model.directory())
+            .arg("-I")
+            .arg(&include)
+            .arg(source);
+        command.args(["verilated.cpp", "verilated_threads.cpp"].map(|name| include.join(name)));
+        let built = command
+            .args(["-lpthread", "-latomic", "-o"])
+            .arg(&program)
+            .status()
+            .expect("g++ is installed");
+        assert!(built.success(), "the C++ testbench does not build");
+
+        let mut words = vec![u64::from(LATENCY), work.frames, work.pages.len() as u64];
+        let mut script = vec![];
+        script.extend(words.drain(..).flat_map(u64::to_le_bytes));
+        for (page, bytes) in &work.pages {
+            script.extend(page.to_le_bytes());
+            script.extend(&bytes[..]);
+        }
+        script.extend((work.registers.len() as u64).to_le_bytes());
+        for (offset, value) in &work.registers {
+            script.extend(u64::from(*offset).to_le_bytes());
+            script.extend(u64::from(*value).to_le_bytes());
+        }
+        let path = folder.join("script");
+        std::fs::write(&path, script).expect("the script is written");
+        Testbench { program, script: path }
+    }
+
+    fn run(&self, runs: u64) -> (Duration, Outcome) {
+        let done = Command::new(&self.program)
+            .arg(&self.script)
+            .arg(runs.to_string())
+            .output()
+            .expect("the testbench runs");
+        assert!(
+            done.status.success(),
+            "the C++ testbench failed: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        let text = String::from_utf8_lossy(&done.stdout);
+        let numbers: Vec<u64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        (
+            Duration::from_nanos(numbers[0]),
+            Outcome {
+                clocks: numbers[1],
+                hash: numbers[2],
+            },
+        )
+    }
+}
+
+/// Runs alternate, so that a load of the machine meets all alike; the best of each counts.
+fn compare(model: &Model, work: &Workload, testbench: &Testbench) {
+    let mut best = [f64::MAX; 3];
+    let clocks = harness(model, work, true).1.clocks as f64;
+    for _ in 0..10 {
+        let times = [
+            harness(model, work, true).0,
+            harness(model, work, false).0,
+            testbench.run(1).0,
+        ];
+        for (best, time) in best.iter_mut().zip(times) {
+            *best = best.min(time.as_secs_f64());
+        }
+    }
+    let [checked, unchecked, cpp] = best.map(|seconds| clocks / seconds / 1e6);
+    println!("{}: million simulated clocks a CPU second", work.name);
+    println!("  harness with bus rules checked  {checked:.3}");
+    println!("  harness without checks          {unchecked:.3}");
+    println!("  C++ testbench                   {cpp:.3}");
+    println!(
+        "  ratio {:.2} (aim 0.80), without checks {:.2}",
+        checked / cpp,
+        unchecked / cpp
+    );
+}
+
+fn harness_speed(criterion: &mut Criterion) {
+    let work = workload::build();
+    let model = Model::build(&work.spec()).expect("the model builds");
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let testbench = Testbench::build(&model, &work, folder.path());
+    let (ours, theirs) = (harness(&model, &work, true).1, testbench.run(1).1);
+    assert_eq!(ours, theirs, "harness and C++ testbench did not do the same");
+
+    let mut group = criterion.benchmark_group(work.name);
+    group.sample_size(10).throughput(Throughput::Elements(ours.clocks));
+    let spent = RefCell::new(Duration::ZERO);
+    group.bench_function("harness", |b| {
+        b.iter_custom(|runs| {
+            let time = (0..runs).map(|_| harness(&model, &work, true).0).sum();
+            *spent.borrow_mut() += time;
+            time
+        })
+    });
+    group.bench_function("c++", |b| b.iter_custom(|runs| testbench.run(runs).0));
+    group.finish();
+    compare(&model, &work, &testbench);
+}
+
+criterion_group!(benches, harness_speed);
+criterion_main!(benches);
