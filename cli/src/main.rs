@@ -1,2 +1,39 @@
-//! The `segwalk` command.
-fn main() {}
+//! The `segwalk` command: a thin shell over the library crates, one file a subcommand.
+
+mod output;
+mod send;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Exit status when something differs or was found.
+const DIFFERS: u8 = 1;
+/// Exit status for bad usage and for everything else that went wrong.
+const FAILED: u8 = 2;
+
+/// Segwalk: a TSO transmit engine that fetches payload by virtual address.
+#[derive(Parser)]
+#[command(name = "segwalk", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Send(send::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Send(args) => send::run(&args),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(DIFFERS),
+        Err(error) => {
+            eprintln!("segwalk: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}

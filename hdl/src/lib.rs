@@ -6,4 +6,8 @@ mod macros;
 
 pub mod bus;
 pub mod emit;
+pub mod mmu;
+pub mod lint;
 pub mod payload;
+pub mod queue;
+pub mod tso;

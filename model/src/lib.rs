@@ -4,6 +4,8 @@
 //! RTL, the driver, the tests and the documentation are derived from them.
 #![warn(missing_docs)]
 
+pub mod docs;
+pub mod engine;
 pub mod limits;
 pub mod memory;
 pub mod page_table;
@@ -11,3 +13,4 @@ pub mod refusal;
 pub mod registers;
 pub mod segment;
 pub mod virtio_net_hdr;
+pub mod virtqueue;

@@ -23,9 +23,14 @@ pub trait Device {
     /// Writes the 32-bit register at a byte offset.
     fn write_offset(&mut self, offset: u16, value: u32) -> Result<()>;
     /// Host memory as the device sees it.
-    fn memory(&mut self) -> &mut SparseMemory;
+    fn memory(&self) -> &SparseMemory;
+    /// Host memory, to be changed between clocks.
+    fn memory_mut(&mut self) -> &mut SparseMemory;
     /// Lets `clocks` clocks pass; an error says why the device cannot go on.
     fn run(&mut self, clocks: u64) -> Result<()>;
+    /// Lets clocks pass until memory is as it should be, which is work that the device has been given: when it stops
+    /// making progress, that is an error.
+    fn run_until(&mut self, done: &mut dyn FnMut(&SparseMemory) -> Result<bool>) -> Result<()>;
     /// Clocks since the device was made.
     fn clock(&self) -> u64;
     /// The frames that were emitted since the last call, in order.

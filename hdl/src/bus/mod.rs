@@ -8,6 +8,7 @@ pub mod fifo;
 pub mod ports;
 pub mod ram;
 pub mod read_arbiter;
+pub mod registers;
 pub mod reset_sequencer;
 pub mod translate_arbiter;
 pub mod write_unit;

@@ -84,8 +84,20 @@ impl Logic for ReadArbiter {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, grant, ar_valid, ar_id, ar_addr, ar_len, ready, beat_valid, beat_data, beat_last, beat_error,
-            outstanding, quiet
+            self,
+            clock,
+            grant,
+            ar_valid,
+            ar_id,
+            ar_addr,
+            ar_len,
+            ready,
+            beat_valid,
+            beat_data,
+            beat_last,
+            beat_error,
+            outstanding,
+            quiet
         );
         self.ring.req_ready.next = self.grant.q.val().get_bit(0);
         self.walker.req_ready.next = self.grant.q.val().get_bit(1);

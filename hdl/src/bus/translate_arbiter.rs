@@ -46,7 +46,17 @@ logic_block! {
 impl Logic for TranslateArbiter {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, for_completion, space, virt_page, write, phys_page, cause);
+        dff_setup!(
+            self,
+            clock,
+            state,
+            for_completion,
+            space,
+            virt_page,
+            write,
+            phys_page,
+            cause
+        );
         self.fetcher.req_ready.next = false;
         self.completion.req_ready.next = false;
         self.fetcher.rsp_valid.next = false;

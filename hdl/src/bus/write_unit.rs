@@ -58,7 +58,19 @@ impl Logic for WriteUnit {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, ready, aw_valid, w_valid, addr, data, strobe, b_ready, done, error, outstanding, quiet
+            self,
+            clock,
+            ready,
+            aw_valid,
+            w_valid,
+            addr,
+            data,
+            strobe,
+            b_ready,
+            done,
+            error,
+            outstanding,
+            quiet
         );
         self.client.req_ready.next = self.ready.q.val();
         self.awvalid.next = self.aw_valid.q.val();

@@ -78,6 +78,7 @@ logic_block! {
         spent: DFF<Bits<7>>,
         has_room: DFF<Bit>,
         entry: Signal<Local, BeatPlan>,
+        offset: Signal<Local, Bits<12>>,
         span: Signal<Local, Bits<13>>,
         rounded: Signal<Local, Bits<13>>,
         to_border: Signal<Local, Bits<7>>,
@@ -106,8 +107,8 @@ impl Logic for BurstCutter {
         self.plan.next = self.plans.out_data.val();
         self.in_ready.next = false;
         self.req_valid.next = false;
-        self.req_phys_addr.next = (bit_cast::<40, 28>(self.phys_page.q.val()) << 12)
-            | (bit_cast::<40, 9>(self.at.q.val()) << 3);
+        self.req_phys_addr.next =
+            (bit_cast::<40, 28>(self.phys_page.q.val()) << 12) | (bit_cast::<40, 9>(self.at.q.val()) << 3);
         self.burst_minus_1.next = self.burst.q.val() - 1;
         self.req_beats_minus_1.next = bit_cast::<8, 7>(self.burst_minus_1.val());
         self.debug.next = 0.into();
@@ -124,8 +125,7 @@ impl Logic for BurstCutter {
         // Beats of the chunk: lane + bytes, rounded up
         self.span.next = self.bytes.q.val() + bit_cast::<13, 3>(self.first_lane.q.val());
         self.rounded.next = self.span.val() + 7;
-        self.to_border.next =
-            self.burst_beats.val() - bit_cast::<7, 6>(self.at.q.val().get_bits::<6>(0));
+        self.to_border.next = self.burst_beats.val() - bit_cast::<7, 6>(self.at.q.val().get_bits::<6>(0));
         self.beats_minus_1.next = self.left.q.val() - 1;
         self.head_room.next = bits::<4>(8) - bit_cast::<4, 3>(self.first_lane.q.val());
         self.entry.next.first_lane = self.first_lane.q.val();
@@ -142,12 +142,13 @@ impl Logic for BurstCutter {
         self.entry.next.refusal = self.refusal.q.val();
         self.plans.in_data.next = self.entry.val();
 
+        self.offset.next = self.chunk.val().offset;
         match self.state.q.val() {
             CutState::Idle => {
                 self.in_ready.next = true;
                 self.phys_page.d.next = self.chunk.val().phys_page;
-                self.at.d.next = self.chunk.val().offset.get_bits::<9>(3);
-                self.first_lane.d.next = self.chunk.val().offset.get_bits::<3>(0);
+                self.at.d.next = self.offset.val().get_bits::<9>(3);
+                self.first_lane.d.next = self.offset.val().get_bits::<3>(0);
                 self.bytes.d.next = self.chunk.val().bytes;
                 self.last.d.next = self.chunk.val().last;
                 self.refusal.d.next = self.chunk.val().refusal;

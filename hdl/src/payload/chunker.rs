@@ -85,8 +85,20 @@ impl Logic for Chunker {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, queue, head, tag, space, virt_page, offset, left, fragment_last, fragment_refusal,
-            chunk_bytes, chunk_last
+            self,
+            clock,
+            state,
+            queue,
+            head,
+            tag,
+            space,
+            virt_page,
+            offset,
+            left,
+            fragment_last,
+            fragment_refusal,
+            chunk_bytes,
+            chunk_last
         );
         clock!(self, clock, chains, chunks);
         self.chains.reset.next = self.reset.val();
@@ -113,7 +125,7 @@ impl Logic for Chunker {
         self.entry.next.offset = self.offset.q.val();
         self.entry.next.bytes = self.chunk_bytes.q.val();
         self.entry.next.tag = self.tag.q.val();
-        self.entry.next.last = self.chunk_last.q.val();
+        self.entry.next.last = self.chunk_last.q.val() | self.fragment_refusal.q.val().any();
         self.entry.next.refusal = self.fragment_refusal.q.val();
         self.chunks.in_data.next = self.entry.val();
         self.chunks.in_valid.next = false;

@@ -88,9 +88,28 @@ impl Logic for Realigner {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, in_chain, dropping, flushing, fill, beat_index, room, rotate_valid, rotate_data, rotate_lanes,
-            rotate_fill, rotate_full, rotate_last, rotate_refusal, merge_valid, merge_data, merge_mask, merge_full,
-            merge_last, merge_refusal, waiting
+            self,
+            clock,
+            in_chain,
+            dropping,
+            flushing,
+            fill,
+            beat_index,
+            room,
+            rotate_valid,
+            rotate_data,
+            rotate_lanes,
+            rotate_fill,
+            rotate_full,
+            rotate_last,
+            rotate_refusal,
+            merge_valid,
+            merge_data,
+            merge_mask,
+            merge_full,
+            merge_last,
+            merge_refusal,
+            waiting
         );
         clock!(self, clock, words);
         self.words.reset.next = self.reset.val();
@@ -225,7 +244,8 @@ impl Logic for Realigner {
                 self.byte_mask.next = self.byte_mask.val() | self.top_byte.val();
             }
         }
-        self.merged.next = (self.waiting.q.val() & !self.byte_mask.val()) | (self.merge_data.q.val() & self.byte_mask.val());
+        self.merged.next =
+            (self.waiting.q.val() & !self.byte_mask.val()) | (self.merge_data.q.val() & self.byte_mask.val());
         self.entry.next.data = self.merged.val();
         self.entry.next.last = self.merge_last.q.val();
         self.entry.next.refusal = self.merge_refusal.q.val();

@@ -64,7 +64,17 @@ impl Logic for Resolver {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, answered, phys_page, cause, full, result, broken, broken_tag, fault_now, fault_chunk,
+            self,
+            clock,
+            answered,
+            phys_page,
+            cause,
+            full,
+            result,
+            broken,
+            broken_tag,
+            fault_now,
+            fault_chunk,
             fault_cause
         );
         self.rsp_ready.next = !self.answered.q.val();
@@ -100,8 +110,7 @@ impl Logic for Resolver {
             self.entry.next.refusal = self.fault_base.val() | bit_cast::<6, 5>(self.cause.q.val());
         }
         self.same_chain.next = self.broken.q.val() & (self.chunk.val().tag == self.broken_tag.q.val());
-        self.take.next =
-            self.chunk_valid.val() & !self.full.q.val() & (self.answered.q.val() | self.is_break.val());
+        self.take.next = self.chunk_valid.val() & !self.full.q.val() & (self.answered.q.val() | self.is_break.val());
         self.chunk_ready.next = self.take.val();
         if self.take.val() {
             if !self.is_break.val() {

@@ -64,8 +64,11 @@ fn transport_end(offload: &Offload, csum_start: usize, frame: &Prefix) -> Result
             4 * data_offset
         }
     };
-    check_end(csum_start + header_bytes, frame)?;
-    Ok(csum_start + header_bytes)
+    let end = csum_start + header_bytes;
+    check_end(end, frame)?;
+    // The template is taken as a whole before its layers are judged.
+    frame.byte(end - 1)?;
+    Ok(end)
 }
 
 fn check_end(end: usize, frame: &Prefix) -> Result<(), Stop> {
@@ -97,7 +100,8 @@ fn network_start(frame: &Prefix, ip: IpVersion) -> Result<usize, Stop> {
 
 fn check_v4(frame: &Prefix, start: usize, csum_start: usize, transport: Transport) -> Result<(), Stop> {
     let header_words: usize = frame.byte(start)?.view_bits::<Msb0>()[4..].load_be();
-    if header_words < 5 || start + 4 * header_words != csum_start {
+    // There is room for 5 words below csum_start, so fewer miss it too.
+    if start + 4 * header_words != csum_start {
         return Err(Refusal::NetworkHeaderLength.into());
     }
     if frame.byte(start + 9)? != transport.protocol() {

@@ -51,8 +51,10 @@
 //! Fields that no check names are ignored: `hdr_len` (rule 21), `num_buffers`, the other bits of `flags`. The length
 //! fields of the IP header are never read (rule 5). The longest super-frame is the chain walk's to check.
 //!
-//! A frame that could be read only in part (its memory faults) is still judged by the checks in this order, as far as
+//! A frame that could be read only in part (its memory faults) is judged by the checks in the same order, as far as
 //! the bytes that they look at could be read; the first check that needs an unread byte ends with the fault instead.
+//! 1 to 11 and 22 to 23 need no byte of the frame, 12 needs byte `csum_start + 12`, 15 to 20 need the whole template,
+//! bytes `0 .. H`.
 
 pub mod checksum;
 mod emit;
@@ -60,7 +62,7 @@ mod layers;
 mod offload;
 mod plan;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 

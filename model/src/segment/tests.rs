@@ -364,3 +364,25 @@ fn rule_30_a_broken_frame_gives_its_whole_segments() {
         }
     }
 }
+
+#[test]
+fn layers_are_judged_once_the_template_is_there() {
+    let mut sample = three(IpVersion::V4);
+    sample.fragment = 0x2000;
+    sample.tcp_options = vec![1; 8];
+    let (frame, hdr, settings) = (sample.frame(), sample.hdr(), SegmentSettings::default());
+    let header_bytes = sample.header_bytes();
+    let plan = |hdr: &VirtioNetHdr, read: usize| {
+        let prefix = Prefix {
+            bytes: &frame[..read],
+            frame_bytes: frame.len(),
+        };
+        Plan::make(hdr, &prefix, &settings)
+    };
+    assert_eq!(plan(&hdr, header_bytes), Err(Stop::Refused(Refusal::Fragment)));
+    assert_eq!(plan(&hdr, header_bytes - 1), Err(Stop::Unread(header_bytes - 1)));
+    assert_eq!(plan(&hdr, 46), Err(Stop::Unread(46)));
+    // What virtio_net_hdr alone says needs no byte of the frame.
+    let no_mss = VirtioNetHdr { gso_size: 0, ..hdr };
+    assert_eq!(plan(&no_mss, 0), Err(Stop::Refused(Refusal::GsoSizeZero)));
+}

@@ -5,17 +5,15 @@ use crate::host::Region;
 use anyhow::{ensure, Result};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use segwalk_model::memory::SparseMemory;
 use segwalk_model::registers;
+use segwalk_model::virtqueue::{Binding, Descriptor, FLAG_NEXT};
 use std::collections::HashMap;
 
 /// Bytes of a descriptor.
 const DESCRIPTOR_BYTES: usize = 16;
-/// Descriptor flag: the chain goes on at `next`.
-pub const NEXT: u16 = 1;
-/// Descriptor flag: the device may write; never right in a transmit chain.
-pub const WRITE: u16 = 2;
 /// Lowest of the four flag bits that name a context.
-pub const CONTEXT_LSB: u16 = 12;
+const CONTEXT_LSB: u16 = 12;
 
 /// A piece of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,30 +24,6 @@ pub struct Buffer {
     pub virt_addr: u64,
     /// Length.
     pub bytes: u32,
-}
-
-/// A descriptor as it stands in the table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RawDescriptor {
-    /// Address of the buffer.
-    pub virt_addr: u64,
-    /// Length of the buffer.
-    pub bytes: u32,
-    /// Flags, context included.
-    pub flags: u16,
-    /// Next descriptor of the chain.
-    pub next: u16,
-}
-
-impl RawDescriptor {
-    fn to_bytes(self) -> [u8; DESCRIPTOR_BYTES] {
-        let mut bytes = [0; DESCRIPTOR_BYTES];
-        bytes[..8].copy_from_slice(&self.virt_addr.to_le_bytes());
-        bytes[8..12].copy_from_slice(&self.bytes.to_le_bytes());
-        bytes[12..14].copy_from_slice(&self.flags.to_le_bytes());
-        bytes[14..].copy_from_slice(&self.next.to_le_bytes());
-        bytes
-    }
 }
 
 /// The three rings of a queue.
@@ -69,21 +43,6 @@ impl Rings {
         let size = size as usize;
         [DESCRIPTOR_BYTES * size, 6 + 2 * size, 6 + 8 * size]
     }
-}
-
-/// Which address spaces a queue uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Binding {
-    /// Context of the rings.
-    pub ring_context: u8,
-    /// Context of buffers whose descriptor names none.
-    pub default_context: u8,
-    /// Descriptors may name a context.
-    pub names_allowed: bool,
-    /// Contexts that may be named, one bit each.
-    pub mask: u16,
-    /// The checksum seed has no length in it (rule 15).
-    pub seed_without_length: bool,
 }
 
 /// A used ring entry.
@@ -137,7 +96,7 @@ impl Queue {
                 "a ring of {} bytes is too short for {size} descriptors",
                 region.bytes
             );
-            region.write(device.memory(), 0, &vec![0; bytes])?;
+            region.write(device.memory_mut(), 0, &vec![0; bytes])?;
         }
         device.write(registers::QUEUE_NUM, size)?;
         device.write_pair(
@@ -155,20 +114,9 @@ impl Queue {
             registers::QUEUE_DEVICE_HIGH,
             rings.used.virt_addr,
         )?;
-        let contexts = registers::BIND_CONTEXTS;
-        device.write(
-            contexts,
-            contexts.field("ring_context").put(binding.ring_context.into())
-                | contexts.field("default_context").put(binding.default_context.into())
-                | contexts.field("names_allowed").put(binding.names_allowed.into())
-                | contexts
-                    .field("seed_without_length")
-                    .put(binding.seed_without_length.into()),
-        )?;
-        device.write(
-            registers::BIND_MASK,
-            registers::BIND_MASK.field("contexts").put(binding.mask.into()),
-        )?;
+        let (contexts, mask) = binding.to_registers();
+        device.write(registers::BIND_CONTEXTS, contexts)?;
+        device.write(registers::BIND_MASK, mask)?;
         device.write(registers::QUEUE_READY, 1)?;
         ensure!(
             device.read(registers::QUEUE_READY)? == 1,
@@ -194,6 +142,11 @@ impl Queue {
         self.size
     }
 
+    /// Where the rings lie.
+    pub fn rings(&self) -> &Rings {
+        &self.rings
+    }
+
     /// Descriptors that are not part of a posted chain.
     pub fn free(&self) -> usize {
         self.free.len()
@@ -206,9 +159,9 @@ impl Queue {
 
     /// Posts a chain and gives its head. The device sees it once the avail index is written, so at once.
     pub fn post<D: Device + ?Sized>(&mut self, device: &mut D, chain: &[Buffer]) -> Result<u16> {
-        let descriptors: Vec<RawDescriptor> = chain
+        let descriptors: Vec<Descriptor> = chain
             .iter()
-            .map(|buffer| RawDescriptor {
+            .map(|buffer| Descriptor {
                 virt_addr: buffer.virt_addr,
                 bytes: buffer.bytes,
                 flags: u16::from(buffer.context) << CONTEXT_LSB,
@@ -219,7 +172,7 @@ impl Queue {
     }
 
     /// Posts a chain with flags as given; `next` and the NEXT flag are filled in.
-    pub fn post_raw<D: Device + ?Sized>(&mut self, device: &mut D, chain: &[RawDescriptor]) -> Result<u16> {
+    pub fn post_raw<D: Device + ?Sized>(&mut self, device: &mut D, chain: &[Descriptor]) -> Result<u16> {
         ensure!(!chain.is_empty(), "a chain needs a descriptor");
         ensure!(
             chain.len() <= self.free.len(),
@@ -231,7 +184,7 @@ impl Queue {
         for (at, descriptor) in chain.iter().enumerate() {
             let mut descriptor = *descriptor;
             if let Some(next) = indices.get(at + 1) {
-                descriptor.flags |= NEXT;
+                descriptor.flags |= FLAG_NEXT;
                 descriptor.next = *next;
             }
             self.write_descriptor(device, indices[at], &descriptor)?;
@@ -247,10 +200,10 @@ impl Queue {
         &self,
         device: &mut D,
         index: u16,
-        descriptor: &RawDescriptor,
+        descriptor: &Descriptor,
     ) -> Result<()> {
         self.rings.descriptors.write(
-            device.memory(),
+            device.memory_mut(),
             DESCRIPTOR_BYTES * usize::from(index),
             &descriptor.to_bytes(),
         )
@@ -261,14 +214,14 @@ impl Queue {
         let slot = usize::from(self.avail_index) % self.size as usize;
         self.rings
             .avail
-            .write(device.memory(), 4 + 2 * slot, &head.to_le_bytes())?;
+            .write(device.memory_mut(), 4 + 2 * slot, &head.to_le_bytes())?;
         self.write_avail_index(device, self.avail_index.wrapping_add(1))
     }
 
     /// Sets the avail index, whatever it was: for tests of malformed rings.
     pub fn write_avail_index<D: Device + ?Sized>(&mut self, device: &mut D, index: u16) -> Result<()> {
         self.avail_index = index;
-        self.rings.avail.write(device.memory(), 2, &index.to_le_bytes())
+        self.rings.avail.write(device.memory_mut(), 2, &index.to_le_bytes())
     }
 
     /// Avail index as last written.
@@ -282,8 +235,8 @@ impl Queue {
     }
 
     /// Whether the used ring holds something new.
-    pub fn has_used<D: Device + ?Sized>(&self, device: &mut D) -> Result<bool> {
-        Ok(self.rings.used.read_u16(device.memory(), 2)? != self.used_index)
+    pub fn has_used(&self, memory: &SparseMemory) -> Result<bool> {
+        Ok(self.rings.used.read_u16(memory, 2)? != self.used_index)
     }
 
     /// Takes what came back. Every head must have been posted and comes back once, with nothing written.

@@ -1,0 +1,99 @@
+//! Tables, JSON and progress.
+
+use anyhow::Result;
+use comfy_table::{presets, CellAlignment, ContentArrangement, Table};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// Work that takes no longer than this shows no progress bar.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// Prints a value as JSON on standard output.
+pub fn print_json(value: &impl Serialize) -> Result<()> {
+    print_text(&serde_json::to_string_pretty(value)?)
+}
+
+/// Prints a text and a line's end; a reader that closed the pipe has had enough.
+pub fn print_text(text: &str) -> Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+/// A table with these column titles; the columns in `numbers` are aligned right.
+pub fn table(titles: &[&str], numbers: &[usize]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(titles);
+    for column in numbers {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// A number with a space between thousands.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A progress bar on standard error that shows itself only on a terminal and only for long work.
+pub struct Progress {
+    start: Instant,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// Nothing is shown yet.
+    pub fn new() -> Self {
+        Progress {
+            start: Instant::now(),
+            bar: None,
+        }
+    }
+
+    /// `done` of `all` bytes are done.
+    pub fn show(&mut self, done: u64, all: u64) {
+        if self.bar.is_none() && self.start.elapsed() > QUIET && std::io::stderr().is_terminal() {
+            let bar = ProgressBar::with_draw_target(Some(all), ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
+            bar.set_style(style.expect("the template is right"));
+            self.bar = Some(bar);
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_apart() {
+        let texts = [0, 12, 123, 1234, 1_234_567].map(thousands);
+        assert_eq!(texts, ["0", "12", "123", "1 234", "1 234 567"]);
+    }
+}

@@ -1,0 +1,363 @@
+//! The virtio device itself: status, feature negotiation, interrupts, doorbell and configuration generation.
+
+use super::map::{self, CODE_BITS};
+use rust_hdl::prelude::*;
+use segwalk_model::registers::{self, feature, status, Register};
+
+/// Status machine, features, interrupt and doorbell. Writes come as a pulse with a register code; `read_data` is the
+/// value of the register of `code`, or 0 when it is kept elsewhere, one clock later.
+#[derive(LogicBlock)]
+pub struct DeviceState {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset, of the core or of the device.
+    pub reset: Signal<In, Bit>,
+    /// Reset of the core: takes the configuration generation back too.
+    pub hard_reset: Signal<In, Bit>,
+    /// The register of `code` is written with `value`; a pulse.
+    pub write: Signal<In, Bit>,
+    /// Register.
+    pub code: Signal<In, Bits<CODE_BITS>>,
+    /// Value written.
+    pub value: Signal<In, Bits<32>>,
+    /// Value to read.
+    pub read_data: Signal<Out, Bits<32>>,
+    /// The engine is quiet after a soft reset; a pulse.
+    pub soft_reset_done: Signal<In, Bit>,
+    /// A device reset is under way in the engine.
+    pub soft_reset: Signal<Out, Bit>,
+    /// A queue met a ring error; a pulse.
+    pub ring_error: Signal<In, Bit>,
+    /// A used index was written; a pulse.
+    pub used_pulse: Signal<In, Bit>,
+    /// DRIVER_OK is set and no reset is under way.
+    pub running: Signal<Out, Bit>,
+    /// Negotiated CSUM, TSO4, TSO6, ECN from bit 0 up; 0 before FEATURES_OK.
+    pub features: Signal<Out, Bits<4>>,
+    /// InterruptStatus is not 0.
+    pub irq: Signal<Out, Bit>,
+    /// Doorbell; a pulse.
+    pub notify_valid: Signal<Out, Bit>,
+    /// Transmit queue of the doorbell.
+    pub notify_queue: Signal<Out, Bits<4>>,
+    //
+    driver_bits: DFF<Bits<2>>,
+    driver_ok: DFF<Bit>,
+    features_ok: DFF<Bit>,
+    needs_reset: DFF<Bit>,
+    failed: DFF<Bit>,
+    resetting: DFF<Bit>,
+    offer_low: DFF<Bit>,
+    offer_high: DFF<Bit>,
+    accept_low: DFF<Bit>,
+    accept_high: DFF<Bit>,
+    accepted: DFF<Bits<4>>,
+    version_1: DFF<Bit>,
+    strange_low: DFF<Bit>,
+    strange_high: DFF<Bit>,
+    strange_other: DFF<Bit>,
+    negotiated: DFF<Bits<4>>,
+    used_buffer: DFF<Bit>,
+    config_change: DFF<Bit>,
+    asserted: DFF<Bit>,
+    generation: DFF<Bits<8>>,
+    doorbell: DFF<Bit>,
+    doorbell_queue: DFF<Bits<4>>,
+    live: DFF<Bits<32>>,
+    acceptable: Signal<Local, Bit>,
+    feature_bits: Signal<Local, Bits<32>>,
+    status_bits: Signal<Local, Bits<32>>,
+    tx_queues: Constant<Bits<16>>,
+    offered_low: Constant<Bits<32>>,
+    offered_high: Constant<Bits<32>>,
+    strange_low_mask: Constant<Bits<32>>,
+    strange_high_mask: Constant<Bits<32>>,
+    link_up: Constant<Bits<32>>,
+    busy_status: Constant<Bits<32>>,
+    needs_reset_bit: Constant<Bits<32>>,
+    failed_bit: Constant<Bits<32>>,
+    driver_ok_bit: Constant<Bits<32>>,
+    features_ok_bit: Constant<Bits<32>>,
+    device_features: Constant<Bits<CODE_BITS>>,
+    device_features_sel: Constant<Bits<CODE_BITS>>,
+    driver_features: Constant<Bits<CODE_BITS>>,
+    driver_features_sel: Constant<Bits<CODE_BITS>>,
+    queue_notify: Constant<Bits<CODE_BITS>>,
+    interrupt_status: Constant<Bits<CODE_BITS>>,
+    interrupt_ack: Constant<Bits<CODE_BITS>>,
+    device_status: Constant<Bits<CODE_BITS>>,
+    config_generation: Constant<Bits<CODE_BITS>>,
+    config_mac_high: Constant<Bits<CODE_BITS>>,
+    mac_low: Constant<Bits<CODE_BITS>>,
+    mac_high: Constant<Bits<CODE_BITS>>,
+}
+
+/// The kernel takes these bits out of the driver's words by their numbers.
+const _: () = {
+    assert!(feature::CSUM == 1 << 0 && feature::HOST_TSO4 == 1 << 11);
+    assert!(feature::HOST_TSO6 == 1 << 12 && feature::HOST_ECN == 1 << 13 && feature::VERSION_1 == 1 << 32);
+    assert!(status::ACKNOWLEDGE == 1 && status::DRIVER == 2 && status::DRIVER_OK == 4);
+    assert!(status::FEATURES_OK == 8 && status::FAILED == 128);
+};
+
+impl DeviceState {
+    /// The device of a build with `tx_queues` transmit queues.
+    pub fn new(tx_queues: u32) -> Self {
+        let word = |value: u32| Constant::new(u64::from(value).to_bits());
+        let code = |register: &Register| map::code(register);
+        let offered = feature::OFFERED;
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            hard_reset: Default::default(),
+            write: Default::default(),
+            code: Default::default(),
+            value: Default::default(),
+            read_data: Default::default(),
+            soft_reset_done: Default::default(),
+            soft_reset: Default::default(),
+            ring_error: Default::default(),
+            used_pulse: Default::default(),
+            running: Default::default(),
+            features: Default::default(),
+            irq: Default::default(),
+            notify_valid: Default::default(),
+            notify_queue: Default::default(),
+            driver_bits: Default::default(),
+            driver_ok: Default::default(),
+            features_ok: Default::default(),
+            needs_reset: Default::default(),
+            failed: Default::default(),
+            resetting: Default::default(),
+            offer_low: Default::default(),
+            offer_high: Default::default(),
+            accept_low: Default::default(),
+            accept_high: Default::default(),
+            accepted: Default::default(),
+            version_1: Default::default(),
+            strange_low: Default::default(),
+            strange_high: Default::default(),
+            strange_other: Default::default(),
+            negotiated: Default::default(),
+            used_buffer: Default::default(),
+            config_change: Default::default(),
+            asserted: Default::default(),
+            generation: Default::default(),
+            doorbell: Default::default(),
+            doorbell_queue: Default::default(),
+            live: Default::default(),
+            acceptable: Default::default(),
+            feature_bits: Default::default(),
+            status_bits: Default::default(),
+            tx_queues: Constant::new(u64::from(tx_queues).to_bits()),
+            offered_low: word(offered as u32),
+            offered_high: word((offered >> 32) as u32),
+            strange_low_mask: word(!(offered as u32)),
+            strange_high_mask: word(!((offered >> 32) as u32)),
+            link_up: word(registers::CONFIG_MAC_HIGH_STATUS.field("link_up").mask()),
+            busy_status: word(status::ACKNOWLEDGE),
+            needs_reset_bit: word(status::DEVICE_NEEDS_RESET),
+            failed_bit: word(status::FAILED),
+            driver_ok_bit: word(status::DRIVER_OK),
+            features_ok_bit: word(status::FEATURES_OK),
+            device_features: code(&registers::DEVICE_FEATURES),
+            device_features_sel: code(&registers::DEVICE_FEATURES_SEL),
+            driver_features: code(&registers::DRIVER_FEATURES),
+            driver_features_sel: code(&registers::DRIVER_FEATURES_SEL),
+            queue_notify: code(&registers::QUEUE_NOTIFY),
+            interrupt_status: code(&registers::INTERRUPT_STATUS),
+            interrupt_ack: code(&registers::INTERRUPT_ACK),
+            device_status: code(&registers::STATUS),
+            config_generation: code(&registers::CONFIG_GENERATION),
+            config_mac_high: code(&registers::CONFIG_MAC_HIGH_STATUS),
+            mac_low: code(&registers::MAC_LOW),
+            mac_high: code(&registers::MAC_HIGH),
+        }
+    }
+}
+
+impl Logic for DeviceState {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            driver_bits,
+            driver_ok,
+            features_ok,
+            needs_reset,
+            failed,
+            resetting,
+            offer_low,
+            offer_high,
+            accept_low,
+            accept_high,
+            accepted,
+            version_1,
+            strange_low,
+            strange_high,
+            strange_other,
+            negotiated,
+            used_buffer,
+            config_change,
+            asserted,
+            generation,
+            doorbell,
+            doorbell_queue,
+            live
+        );
+        // Defaults
+        self.read_data.next = self.live.q.val();
+        self.soft_reset.next = self.resetting.q.val();
+        self.running.next = self.driver_ok.q.val() & !self.resetting.q.val();
+        self.features.next = self.negotiated.q.val();
+        self.irq.next = self.asserted.q.val();
+        self.notify_valid.next = self.doorbell.q.val();
+        self.notify_queue.next = self.doorbell_queue.q.val();
+        self.doorbell.d.next = false;
+        self.asserted.d.next = self.used_buffer.q.val() | self.config_change.q.val();
+        self.negotiated.d.next = 0.into();
+        if self.features_ok.q.val() {
+            self.negotiated.d.next = self.accepted.q.val();
+        }
+        // Conditions
+        self.acceptable.next = self.version_1.q.val()
+            & !self.strange_low.q.val()
+            & !self.strange_high.q.val()
+            & !self.strange_other.q.val();
+        // Reading
+        self.feature_bits.next = 0.into();
+        if self.offer_low.q.val() {
+            self.feature_bits.next = self.offered_low.val();
+        }
+        if self.offer_high.q.val() {
+            self.feature_bits.next = self.offered_high.val();
+        }
+        self.status_bits.next = bit_cast::<32, 2>(self.driver_bits.q.val());
+        if self.driver_ok.q.val() {
+            self.status_bits.next = self.status_bits.val() | self.driver_ok_bit.val();
+        }
+        if self.features_ok.q.val() {
+            self.status_bits.next = self.status_bits.val() | self.features_ok_bit.val();
+        }
+        if self.needs_reset.q.val() {
+            self.status_bits.next = self.status_bits.val() | self.needs_reset_bit.val();
+        }
+        if self.failed.q.val() {
+            self.status_bits.next = self.status_bits.val() | self.failed_bit.val();
+        }
+        // virtio 1.2, 4.2.2.1: the driver waits for 0 after a reset, so a reset under way must not read 0.
+        if self.resetting.q.val() {
+            self.status_bits.next = self.status_bits.val() | self.busy_status.val();
+        }
+        self.live.d.next = 0.into();
+        if self.code.val() == self.device_features.val() {
+            self.live.d.next = self.feature_bits.val();
+        }
+        if self.code.val() == self.interrupt_status.val() {
+            self.live.d.next = (bit_cast::<32, 1>(self.config_change.q.val().into()) << 1)
+                | bit_cast::<32, 1>(self.used_buffer.q.val().into());
+        }
+        if self.code.val() == self.device_status.val() {
+            self.live.d.next = self.status_bits.val();
+        }
+        if self.code.val() == self.config_generation.val() {
+            self.live.d.next = bit_cast::<32, 8>(self.generation.q.val());
+        }
+        if self.code.val() == self.config_mac_high.val() {
+            self.live.d.next = self.link_up.val();
+        }
+        // Writing
+        if self.write.val() {
+            if self.code.val() == self.device_features_sel.val() {
+                self.offer_low.d.next = self.value.val() == 0;
+                self.offer_high.d.next = self.value.val() == 1;
+            }
+            if self.code.val() == self.driver_features_sel.val() {
+                self.accept_low.d.next = self.value.val() == 0;
+                self.accept_high.d.next = self.value.val() == 1;
+            }
+            if (self.code.val() == self.driver_features.val()) & !self.features_ok.q.val() {
+                if self.accept_low.q.val() {
+                    self.accepted.d.next = (bit_cast::<4, 3>(self.value.val().get_bits::<3>(11)) << 1)
+                        | bit_cast::<4, 1>(self.value.val().get_bits::<1>(0));
+                    self.strange_low.d.next = (self.value.val() & self.strange_low_mask.val()) != 0;
+                } else if self.accept_high.q.val() {
+                    self.version_1.d.next = self.value.val().get_bit(0);
+                    self.strange_high.d.next = (self.value.val() & self.strange_high_mask.val()) != 0;
+                } else {
+                    self.strange_other.d.next = self.strange_other.q.val() | (self.value.val() != 0);
+                }
+            }
+            if self.code.val() == self.queue_notify.val() {
+                // Transmit queue k is virtio queue 2k + 1; receive queues have no doorbell here.
+                self.doorbell_queue.d.next = self.value.val().get_bits::<4>(1);
+                self.doorbell.d.next = self.value.val().get_bit(0)
+                    & (bit_cast::<16, 15>(self.value.val().get_bits::<15>(1)) < self.tx_queues.val());
+            }
+            if self.code.val() == self.interrupt_ack.val() {
+                if self.value.val().get_bit(0) {
+                    self.used_buffer.d.next = false;
+                }
+                if self.value.val().get_bit(1) {
+                    self.config_change.d.next = false;
+                }
+            }
+            if (self.code.val() == self.device_status.val()) & !self.resetting.q.val() {
+                if self.value.val().get_bits::<8>(0) == 0 {
+                    self.resetting.d.next = true;
+                }
+                // virtio 1.2, 2.1.1: a driver never clears a bit, so bits only add up until the reset.
+                self.driver_bits.d.next = self.driver_bits.q.val() | self.value.val().get_bits::<2>(0);
+                if self.value.val().get_bit(3) & self.acceptable.val() {
+                    self.features_ok.d.next = true;
+                }
+                if self.value.val().get_bit(2) & self.features_ok.q.val() {
+                    self.driver_ok.d.next = true;
+                }
+                if self.value.val().get_bit(7) {
+                    self.failed.d.next = true;
+                }
+            }
+            if (self.code.val() == self.mac_low.val()) | (self.code.val() == self.mac_high.val()) {
+                self.generation.d.next = self.generation.q.val() + 1;
+            }
+        }
+        // An event on the clock of its acknowledgement stays.
+        if self.used_pulse.val() {
+            self.used_buffer.d.next = true;
+        }
+        if self.ring_error.val() {
+            self.needs_reset.d.next = true;
+            self.config_change.d.next = true;
+        }
+        if self.soft_reset_done.val() {
+            self.resetting.d.next = false;
+        }
+        if self.reset.val() {
+            self.driver_bits.d.next = 0.into();
+            self.driver_ok.d.next = false;
+            self.features_ok.d.next = false;
+            self.needs_reset.d.next = false;
+            self.failed.d.next = false;
+            self.resetting.d.next = false;
+            self.offer_low.d.next = true;
+            self.offer_high.d.next = false;
+            self.accept_low.d.next = true;
+            self.accept_high.d.next = false;
+            self.accepted.d.next = 0.into();
+            self.version_1.d.next = false;
+            self.strange_low.d.next = false;
+            self.strange_high.d.next = false;
+            self.strange_other.d.next = false;
+            self.negotiated.d.next = 0.into();
+            self.used_buffer.d.next = false;
+            self.config_change.d.next = false;
+            self.asserted.d.next = false;
+            self.doorbell.d.next = false;
+        }
+        if self.hard_reset.val() {
+            self.generation.d.next = 0.into();
+        }
+    }
+}

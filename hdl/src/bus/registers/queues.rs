@@ -1,0 +1,347 @@
+//! The queues: selection, readiness, and the queue table that the fetcher and the completion read.
+
+use super::map::{self, CODE_BITS, STORED_BIND_CONTEXTS, STORED_BIND_MASK, STORED_QUEUE_NUM};
+use crate::bus::ports::{queue_word, QueueTableServer};
+use crate::bus::ram::BlockRam;
+use rust_hdl::prelude::*;
+use segwalk_model::limits::QUEUE_SIZE_MAX;
+use segwalk_model::registers::{self, Register};
+
+/// Queue registers of up to 16 receive and 16 transmit queues. Addresses go to the table as they are written, the size
+/// and the contexts when the queue is made ready: the register block loads them with three `load` pulses and, when
+/// `legal`, ends with `commit`. A queue that is ready does not take addresses.
+#[derive(LogicBlock)]
+pub struct QueueState {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset: no queue is ready.
+    pub reset: Signal<In, Bit>,
+    /// The register of `code` is written with `value`; a pulse.
+    pub write: Signal<In, Bit>,
+    /// Register.
+    pub code: Signal<In, Bits<CODE_BITS>>,
+    /// Value written.
+    pub value: Signal<In, Bits<32>>,
+    /// Value to read, one clock after `code`, or 0 when the register is kept elsewhere.
+    pub read_data: Signal<Out, Bits<32>>,
+    /// Selected virtio queue; meaningful when `exists`.
+    pub selected: Signal<Out, Bits<5>>,
+    /// The selected queue exists.
+    pub exists: Signal<Out, Bit>,
+    /// This write asks for a queue that is not ready yet to be made ready.
+    pub wants_ready: Signal<Out, Bit>,
+    /// `load_word` is the stored word `load_step` of the selected queue; a pulse.
+    pub load: Signal<In, Bit>,
+    /// Which word, as in `map::STORED_QUEUE_NUM` and so on.
+    pub load_step: Signal<In, Bits<2>>,
+    /// The word.
+    pub load_word: Signal<In, Bits<32>>,
+    /// The loaded Queue Size is a power of two from 1 to 32768; two clocks after its load.
+    pub legal: Signal<Out, Bit>,
+    /// Makes the selected queue ready with what was loaded; a pulse.
+    pub commit: Signal<In, Bit>,
+    /// Transmit queues that are ready.
+    pub ready_queues: Signal<Out, Bits<16>>,
+    /// Transmit queues that become ready on this clock; pulses.
+    pub restart: Signal<Out, Bits<16>>,
+    /// Transmit queues whose checksum seed has no length in it.
+    pub seed_without_length: Signal<Out, Bits<16>>,
+    /// The fetcher's port of the table.
+    pub fetch_table: QueueTableServer,
+    /// The completion's port of the table.
+    pub done_table: QueueTableServer,
+    //
+    fetch_low: BlockRam<Bits<32>, 6>,
+    fetch_high: BlockRam<Bits<32>, 6>,
+    done_low: BlockRam<Bits<32>, 6>,
+    done_high: BlockRam<Bits<32>, 6>,
+    index: DFF<Bits<5>>,
+    present: DFF<Bit>,
+    ready_tx: DFF<Bits<16>>,
+    ready_rx: DFF<Bits<16>>,
+    ready_now: DFF<Bit>,
+    starts: DFF<Bits<16>>,
+    seeds: DFF<Bits<16>>,
+    size: DFF<Bits<16>>,
+    size_less_1: DFF<Bits<16>>,
+    size_beyond: DFF<Bit>,
+    size_legal: DFF<Bit>,
+    contexts: DFF<Bits<10>>,
+    mask: DFF<Bits<16>>,
+    table_at: DFF<Bits<6>>,
+    table_low: DFF<Bits<32>>,
+    table_high: DFF<Bits<32>>,
+    low_enable: DFF<Bit>,
+    high_enable: DFF<Bit>,
+    live: DFF<Bits<32>>,
+    one: Constant<Bits<16>>,
+    queues: Constant<Bits<32>>,
+    size_max: Constant<Bits<32>>,
+    hot: Signal<Local, Bits<16>>,
+    cold: Signal<Local, Bits<16>>,
+    ready_bits: Signal<Local, Bits<16>>,
+    decremented: Signal<Local, Bits<16>>,
+    takes_address: Signal<Local, Bit>,
+    queue_sel: Constant<Bits<CODE_BITS>>,
+    queue_num_max: Constant<Bits<CODE_BITS>>,
+    queue_ready: Constant<Bits<CODE_BITS>>,
+    desc_low: Constant<Bits<CODE_BITS>>,
+    desc_high: Constant<Bits<CODE_BITS>>,
+    driver_low: Constant<Bits<CODE_BITS>>,
+    driver_high: Constant<Bits<CODE_BITS>>,
+    device_low: Constant<Bits<CODE_BITS>>,
+    device_high: Constant<Bits<CODE_BITS>>,
+}
+
+/// The kernel puts word 3 of the table together, and takes the load steps, by these numbers.
+const _: () = {
+    assert!(queue_word::SIZE_LSB == 0 && queue_word::RING_CONTEXT_LSB == 16 && queue_word::MASK_LSB == 32);
+    assert!(queue_word::DEFAULT_CONTEXT_LSB == 20 && queue_word::NAMES_ALLOWED_BIT == 24);
+    assert!(STORED_QUEUE_NUM == 0 && STORED_BIND_CONTEXTS == 1 && STORED_BIND_MASK == 2);
+};
+
+impl QueueState {
+    /// The queues of a build with `tx_queues` transmit queues, 1 to 16.
+    pub fn new(tx_queues: u32) -> Self {
+        assert!(
+            (1..=16).contains(&tx_queues),
+            "the engine has 1 to 16 transmit queues, not {tx_queues}"
+        );
+        let word = |value: u32| Constant::new(u64::from(value).to_bits());
+        let code = |register: &Register| map::code(register);
+        let place = |name: &str, lsb: u8| assert_eq!(registers::BIND_CONTEXTS.field(name).lsb, lsb, "{name}");
+        place("ring_context", 0);
+        place("default_context", 4);
+        place("names_allowed", 8);
+        place("seed_without_length", 9);
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            write: Default::default(),
+            code: Default::default(),
+            value: Default::default(),
+            read_data: Default::default(),
+            selected: Default::default(),
+            exists: Default::default(),
+            wants_ready: Default::default(),
+            load: Default::default(),
+            load_step: Default::default(),
+            load_word: Default::default(),
+            legal: Default::default(),
+            commit: Default::default(),
+            ready_queues: Default::default(),
+            restart: Default::default(),
+            seed_without_length: Default::default(),
+            fetch_table: Default::default(),
+            done_table: Default::default(),
+            fetch_low: Default::default(),
+            fetch_high: Default::default(),
+            done_low: Default::default(),
+            done_high: Default::default(),
+            index: Default::default(),
+            present: Default::default(),
+            ready_tx: Default::default(),
+            ready_rx: Default::default(),
+            ready_now: Default::default(),
+            starts: Default::default(),
+            seeds: Default::default(),
+            size: Default::default(),
+            size_less_1: Default::default(),
+            size_beyond: Default::default(),
+            size_legal: Default::default(),
+            contexts: Default::default(),
+            mask: Default::default(),
+            table_at: Default::default(),
+            table_low: Default::default(),
+            table_high: Default::default(),
+            low_enable: Default::default(),
+            high_enable: Default::default(),
+            live: Default::default(),
+            one: Constant::new(1u64.to_bits()),
+            queues: word(2 * tx_queues),
+            size_max: word(QUEUE_SIZE_MAX),
+            hot: Default::default(),
+            cold: Default::default(),
+            ready_bits: Default::default(),
+            decremented: Default::default(),
+            takes_address: Default::default(),
+            queue_sel: code(&registers::QUEUE_SEL),
+            queue_num_max: code(&registers::QUEUE_NUM_MAX),
+            queue_ready: code(&registers::QUEUE_READY),
+            desc_low: code(&registers::QUEUE_DESC_LOW),
+            desc_high: code(&registers::QUEUE_DESC_HIGH),
+            driver_low: code(&registers::QUEUE_DRIVER_LOW),
+            driver_high: code(&registers::QUEUE_DRIVER_HIGH),
+            device_low: code(&registers::QUEUE_DEVICE_LOW),
+            device_high: code(&registers::QUEUE_DEVICE_HIGH),
+        }
+    }
+}
+
+impl Logic for QueueState {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            index,
+            present,
+            ready_tx,
+            ready_rx,
+            ready_now,
+            starts,
+            seeds,
+            size,
+            size_less_1,
+            size_beyond,
+            size_legal,
+            contexts,
+            mask,
+            table_at,
+            table_low,
+            table_high,
+            low_enable,
+            high_enable,
+            live
+        );
+        clock!(self, clock, fetch_low, fetch_high, done_low, done_high);
+        // Defaults
+        self.read_data.next = self.live.q.val();
+        self.selected.next = self.index.q.val();
+        self.exists.next = self.present.q.val();
+        self.legal.next = self.size_legal.q.val();
+        self.ready_queues.next = self.ready_tx.q.val();
+        self.restart.next = self.starts.q.val();
+        self.seed_without_length.next = self.seeds.q.val();
+        self.low_enable.d.next = false;
+        self.high_enable.d.next = false;
+        self.starts.d.next = 0.into();
+        // The table
+        self.fetch_low.read_addr.next =
+            (bit_cast::<6, 4>(self.fetch_table.queue.val()) << 2) | bit_cast::<6, 2>(self.fetch_table.word.val());
+        self.fetch_high.read_addr.next =
+            (bit_cast::<6, 4>(self.fetch_table.queue.val()) << 2) | bit_cast::<6, 2>(self.fetch_table.word.val());
+        self.fetch_table.data.next = (bit_cast::<64, 32>(self.fetch_high.read_data.val()) << 32)
+            | bit_cast::<64, 32>(self.fetch_low.read_data.val());
+        self.done_low.read_addr.next =
+            (bit_cast::<6, 4>(self.done_table.queue.val()) << 2) | bit_cast::<6, 2>(self.done_table.word.val());
+        self.done_high.read_addr.next =
+            (bit_cast::<6, 4>(self.done_table.queue.val()) << 2) | bit_cast::<6, 2>(self.done_table.word.val());
+        self.done_table.data.next = (bit_cast::<64, 32>(self.done_high.read_data.val()) << 32)
+            | bit_cast::<64, 32>(self.done_low.read_data.val());
+        self.fetch_low.write_addr.next = self.table_at.q.val();
+        self.fetch_low.write_data.next = self.table_low.q.val();
+        self.fetch_low.write_enable.next = self.low_enable.q.val();
+        self.fetch_high.write_addr.next = self.table_at.q.val();
+        self.fetch_high.write_data.next = self.table_high.q.val();
+        self.fetch_high.write_enable.next = self.high_enable.q.val();
+        self.done_low.write_addr.next = self.table_at.q.val();
+        self.done_low.write_data.next = self.table_low.q.val();
+        self.done_low.write_enable.next = self.low_enable.q.val();
+        self.done_high.write_addr.next = self.table_at.q.val();
+        self.done_high.write_data.next = self.table_high.q.val();
+        self.done_high.write_enable.next = self.high_enable.q.val();
+        // Conditions
+        self.hot.next = self.one.val() << self.index.q.val().get_bits::<4>(1);
+        self.cold.next = !self.hot.val();
+        self.ready_bits.next = self.ready_rx.q.val() & self.hot.val();
+        if self.index.q.val().get_bit(0) {
+            self.ready_bits.next = self.ready_tx.q.val() & self.hot.val();
+        }
+        self.ready_now.d.next = self.present.q.val() & (self.ready_bits.val() != 0);
+        self.takes_address.next =
+            self.write.val() & self.present.q.val() & self.index.q.val().get_bit(0) & !self.ready_now.q.val();
+        self.wants_ready.next = (self.code.val() == self.queue_ready.val())
+            & self.value.val().get_bit(0)
+            & self.present.q.val()
+            & !self.ready_now.q.val();
+        // Reading
+        self.live.d.next = 0.into();
+        if (self.code.val() == self.queue_num_max.val()) & self.present.q.val() {
+            self.live.d.next = self.size_max.val();
+        }
+        if (self.code.val() == self.queue_ready.val()) & self.ready_now.q.val() {
+            self.live.d.next = 1.into();
+        }
+        // Selection and readiness
+        if self.write.val() & (self.code.val() == self.queue_sel.val()) {
+            self.index.d.next = self.value.val().get_bits::<5>(0);
+            self.present.d.next = self.value.val() < self.queues.val();
+        }
+        if self.write.val() & (self.code.val() == self.queue_ready.val()) & !self.value.val().get_bit(0) {
+            if self.present.q.val() & self.index.q.val().get_bit(0) {
+                self.ready_tx.d.next = self.ready_tx.q.val() & self.cold.val();
+            }
+            if self.present.q.val() & !self.index.q.val().get_bit(0) {
+                self.ready_rx.d.next = self.ready_rx.q.val() & self.cold.val();
+            }
+        }
+        // Addresses
+        self.table_at.d.next = bit_cast::<6, 4>(self.index.q.val().get_bits::<4>(1)) << 2;
+        self.table_low.d.next = self.value.val();
+        self.table_high.d.next = self.value.val();
+        if (self.code.val() == self.driver_low.val()) | (self.code.val() == self.driver_high.val()) {
+            self.table_at.d.next = (bit_cast::<6, 4>(self.index.q.val().get_bits::<4>(1)) << 2) | 1;
+        }
+        if (self.code.val() == self.device_low.val()) | (self.code.val() == self.device_high.val()) {
+            self.table_at.d.next = (bit_cast::<6, 4>(self.index.q.val().get_bits::<4>(1)) << 2) | 2;
+        }
+        if (self.code.val() == self.desc_low.val())
+            | (self.code.val() == self.driver_low.val())
+            | (self.code.val() == self.device_low.val())
+        {
+            self.low_enable.d.next = self.takes_address.val();
+        }
+        if (self.code.val() == self.desc_high.val())
+            | (self.code.val() == self.driver_high.val())
+            | (self.code.val() == self.device_high.val())
+        {
+            self.high_enable.d.next = self.takes_address.val();
+        }
+        // Size and contexts: `size & (size - 1)` is 0 for a power of two, which also bounds 16 bits to 32768.
+        self.decremented.next = self.load_word.val().get_bits::<16>(0) - 1;
+        if self.load.val() & (self.load_step.val() == 0) {
+            self.size.d.next = self.load_word.val().get_bits::<16>(0);
+            self.size_less_1.d.next = self.decremented.val();
+            self.size_beyond.d.next = self.load_word.val().get_bits::<16>(16) != 0;
+        }
+        if self.load.val() & (self.load_step.val() == 1) {
+            self.contexts.d.next = self.load_word.val().get_bits::<10>(0);
+        }
+        if self.load.val() & (self.load_step.val() == 2) {
+            self.mask.d.next = self.load_word.val().get_bits::<16>(0);
+        }
+        self.size_legal.d.next = !self.size_beyond.q.val()
+            & (self.size.q.val() != 0)
+            & ((self.size.q.val() & self.size_less_1.q.val()) == 0);
+        if self.commit.val() {
+            if self.index.q.val().get_bit(0) {
+                self.table_at.d.next = (bit_cast::<6, 4>(self.index.q.val().get_bits::<4>(1)) << 2) | 3;
+                self.table_low.d.next = (bit_cast::<32, 9>(self.contexts.q.val().get_bits::<9>(0)) << 16)
+                    | bit_cast::<32, 16>(self.size.q.val());
+                self.table_high.d.next = bit_cast::<32, 16>(self.mask.q.val());
+                self.low_enable.d.next = true;
+                self.high_enable.d.next = true;
+                self.ready_tx.d.next = self.ready_tx.q.val() | self.hot.val();
+                self.starts.d.next = self.hot.val();
+                self.seeds.d.next = self.seeds.q.val() & self.cold.val();
+                if self.contexts.q.val().get_bit(9) {
+                    self.seeds.d.next = self.seeds.q.val() | self.hot.val();
+                }
+            } else {
+                self.ready_rx.d.next = self.ready_rx.q.val() | self.hot.val();
+            }
+        }
+        if self.reset.val() {
+            self.index.d.next = 0.into();
+            self.present.d.next = true;
+            self.ready_tx.d.next = 0.into();
+            self.ready_rx.d.next = 0.into();
+            self.ready_now.d.next = false;
+            self.starts.d.next = 0.into();
+            self.seeds.d.next = 0.into();
+            self.low_enable.d.next = false;
+            self.high_enable.d.next = false;
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Refusals that wait to be counted.
+
+use crate::bus::fifo::Fifo;
+use rust_hdl::prelude::*;
+
+/// A queue for each source, so that refusals of one clock and bursts of up to 17 are all kept. The block takes one in at
+/// most 30 clocks when software reads all the time, in 10 otherwise; a refusal takes the engine longer.
+#[derive(LogicBlock, Default)]
+pub struct RefusalQueue {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset: forgets all refusals.
+    pub reset: Signal<In, Bit>,
+    /// The fetcher met a ring error.
+    pub fetch_valid: Signal<In, Bit>,
+    /// Its refusal code.
+    pub fetch_code: Signal<In, Bits<6>>,
+    /// The completion met a ring error.
+    pub done_valid: Signal<In, Bit>,
+    /// Its refusal code.
+    pub done_code: Signal<In, Bits<6>>,
+    /// A packet was refused.
+    pub packet_valid: Signal<In, Bit>,
+    /// Its refusal code.
+    pub packet_code: Signal<In, Bits<6>>,
+    /// A refusal waits.
+    pub valid: Signal<Out, Bit>,
+    /// Its code.
+    pub code: Signal<Out, Bits<6>>,
+    /// It is taken.
+    pub take: Signal<In, Bit>,
+    //
+    fetch: Fifo<Bits<6>, 4, 5>,
+    completion: Fifo<Bits<6>, 4, 5>,
+    packet: Fifo<Bits<6>, 4, 5>,
+}
+
+impl Logic for RefusalQueue {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, fetch, completion, packet);
+        self.fetch.reset.next = self.reset.val();
+        self.completion.reset.next = self.reset.val();
+        self.packet.reset.next = self.reset.val();
+        self.fetch.in_valid.next = self.fetch_valid.val();
+        self.fetch.in_data.next = self.fetch_code.val();
+        self.fetch.out_ready.next = false;
+        self.completion.in_valid.next = self.done_valid.val();
+        self.completion.in_data.next = self.done_code.val();
+        self.completion.out_ready.next = false;
+        self.packet.in_valid.next = self.packet_valid.val();
+        self.packet.in_data.next = self.packet_code.val();
+        self.packet.out_ready.next = false;
+        self.valid.next = self.fetch.out_valid.val() | self.completion.out_valid.val() | self.packet.out_valid.val();
+        self.code.next = self.packet.out_data.val();
+        if self.fetch.out_valid.val() {
+            self.code.next = self.fetch.out_data.val();
+            self.fetch.out_ready.next = self.take.val();
+        } else if self.completion.out_valid.val() {
+            self.code.next = self.completion.out_data.val();
+            self.completion.out_ready.next = self.take.val();
+        } else {
+            self.packet.out_ready.next = self.take.val();
+        }
+    }
+}

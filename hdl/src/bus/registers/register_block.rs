@@ -1,0 +1,279 @@
+//! The register block: its parts in the order of an access's path.
+
+use super::axi_lite_port::AxiLitePort;
+use super::counters::EventCounters;
+use super::device::DeviceState;
+use super::queues::QueueState;
+use super::records::RefusalRecords;
+use super::refusal_queue::RefusalQueue;
+use super::sequencer::RegisterSequencer;
+pub use super::sequencer::DEBUG_STATES;
+use super::settings::EngineSettings;
+use crate::bus::ports::{
+    AxiLiteSubordinate, ContextWriteSource, FaultSink, QueueTableServer, RefusedSink, RingErrorSink,
+};
+use rust_hdl::prelude::*;
+use segwalk_model::limits::TX_QUEUES;
+
+/// virtio-mmio registers and the engine's own.
+///
+/// An access takes 9 to 20 clocks and may wait 5 for a counter, and for refusals, which go first so that their counters
+/// are up to date. After a reset of the core or of the device
+/// the value store is set to its reset values, which takes 515 clocks; accesses wait. A device reset is asked for with
+/// `soft_reset`, which stays until the engine answers `soft_reset_done`.
+#[derive(LogicBlock)]
+pub struct RegisterBlock {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset of the core; a device reset does not assert it here.
+    pub reset: Signal<In, Bit>,
+    /// Software.
+    pub axil: AxiLiteSubordinate,
+    // Device reset
+    /// STATUS was written with 0: bring the engine to rest and reset it.
+    pub soft_reset: Signal<Out, Bit>,
+    /// The engine is reset; a pulse.
+    pub soft_reset_done: Signal<In, Bit>,
+    // Settings
+    /// Negotiated CSUM, TSO4, TSO6, ECN from bit 0 up; 0 before FEATURES_OK.
+    pub features: Signal<Out, Bits<4>>,
+    /// To the MMU's context table.
+    pub context_write: ContextWriteSource,
+    /// Empty the TLB; a pulse.
+    pub tlb_invalidate: Signal<Out, Bit>,
+    /// The TLB is being emptied.
+    pub tlb_invalidating: Signal<In, Bit>,
+    /// TCP flags that survive in the first segment.
+    pub flags_first: Signal<Out, Bits<12>>,
+    /// TCP flags that survive in the middle segments.
+    pub flags_middle: Signal<Out, Bits<12>>,
+    /// TCP flags that survive in the last segment.
+    pub flags_last: Signal<Out, Bits<12>>,
+    /// Bit 15 of the IPv4 ID stays.
+    pub id_fifteen_bits: Signal<Out, Bit>,
+    /// Transmit queues whose TCP checksum seed has no length in it.
+    pub seed_without_length: Signal<Out, Bits<16>>,
+    // Queues
+    /// The fetcher's port of the queue table.
+    pub fetch_table: QueueTableServer,
+    /// The completion's port of the queue table.
+    pub done_table: QueueTableServer,
+    /// Transmit queues to serve.
+    pub enabled: Signal<Out, Bits<16>>,
+    /// Transmit queues whose indices begin at 0 again; pulses.
+    pub restart: Signal<Out, Bits<16>>,
+    /// Doorbell; a pulse.
+    pub notify_valid: Signal<Out, Bit>,
+    /// Transmit queue of the doorbell.
+    pub notify_queue: Signal<Out, Bits<4>>,
+    // Refusals
+    /// Translation faults.
+    pub fault: FaultSink,
+    /// Ring errors of the fetcher.
+    pub fetch_ring_error: RingErrorSink,
+    /// Ring errors of the completion.
+    pub done_ring_error: RingErrorSink,
+    /// Packet errors.
+    pub refused: RefusedSink,
+    // Events
+    /// A chain was completed.
+    pub chain_done: Signal<In, Bit>,
+    /// A frame was emitted.
+    pub sent_frame: Signal<In, Bit>,
+    /// Bytes emitted on the last clock, 0 to 8.
+    pub sent_bytes: Signal<In, Bits<4>>,
+    /// TLB hits, a bit a port.
+    pub tlb_hit: Signal<In, Bits<2>>,
+    /// TLB misses, a bit a port.
+    pub tlb_miss: Signal<In, Bits<2>>,
+    /// Translation faults, a bit a port.
+    pub mmu_fault: Signal<In, Bits<2>>,
+    /// A page-table walk.
+    pub walk: Signal<In, Bit>,
+    /// A used index was written and the driver wants to know.
+    pub used_pulse: Signal<In, Bit>,
+    /// InterruptStatus is not 0.
+    pub irq: Signal<Out, Bit>,
+    /// State number, see [`DEBUG_STATES`].
+    pub debug: Signal<Out, Bits<8>>,
+    //
+    port: AxiLitePort,
+    sequencer: RegisterSequencer,
+    device: DeviceState,
+    queues: QueueState,
+    settings: EngineSettings,
+    records: RefusalRecords,
+    counters: EventCounters,
+    refusals: RefusalQueue,
+    allowed: DFF<Bits<16>>,
+    error_seen: DFF<Bit>,
+    part_reset: Signal<Local, Bit>,
+}
+
+impl Default for RegisterBlock {
+    fn default() -> Self {
+        Self::new(TX_QUEUES as u32)
+    }
+}
+
+impl RegisterBlock {
+    /// A register block for `tx_queues` transmit queues, 1 to 16, and as many receive queues.
+    pub fn new(tx_queues: u32) -> Self {
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            axil: Default::default(),
+            soft_reset: Default::default(),
+            soft_reset_done: Default::default(),
+            features: Default::default(),
+            context_write: Default::default(),
+            tlb_invalidate: Default::default(),
+            tlb_invalidating: Default::default(),
+            flags_first: Default::default(),
+            flags_middle: Default::default(),
+            flags_last: Default::default(),
+            id_fifteen_bits: Default::default(),
+            seed_without_length: Default::default(),
+            fetch_table: Default::default(),
+            done_table: Default::default(),
+            enabled: Default::default(),
+            restart: Default::default(),
+            notify_valid: Default::default(),
+            notify_queue: Default::default(),
+            fault: Default::default(),
+            fetch_ring_error: Default::default(),
+            done_ring_error: Default::default(),
+            refused: Default::default(),
+            chain_done: Default::default(),
+            sent_frame: Default::default(),
+            sent_bytes: Default::default(),
+            tlb_hit: Default::default(),
+            tlb_miss: Default::default(),
+            mmu_fault: Default::default(),
+            walk: Default::default(),
+            used_pulse: Default::default(),
+            irq: Default::default(),
+            debug: Default::default(),
+            port: Default::default(),
+            sequencer: RegisterSequencer::new(tx_queues),
+            device: DeviceState::new(tx_queues),
+            queues: QueueState::new(tx_queues),
+            settings: Default::default(),
+            records: Default::default(),
+            counters: Default::default(),
+            refusals: Default::default(),
+            allowed: Default::default(),
+            error_seen: Default::default(),
+            part_reset: Default::default(),
+        }
+    }
+}
+
+impl Logic for RegisterBlock {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, allowed, error_seen);
+        clock!(self, clock, port, sequencer, device, queues, settings, records, counters, refusals);
+        AxiLiteSubordinate::link(&mut self.axil, &mut self.port.axil);
+        ContextWriteSource::link(&mut self.context_write, &mut self.settings.context_write);
+        QueueTableServer::link(&mut self.fetch_table, &mut self.queues.fetch_table);
+        QueueTableServer::link(&mut self.done_table, &mut self.queues.done_table);
+        FaultSink::link(&mut self.fault, &mut self.records.fault);
+        RingErrorSink::link(&mut self.fetch_ring_error, &mut self.records.fetch_ring_error);
+        RingErrorSink::link(&mut self.done_ring_error, &mut self.records.done_ring_error);
+        RefusedSink::link(&mut self.refused, &mut self.records.refused);
+        // Resets: the parts are reset with the core and while the value store is cleared.
+        self.part_reset.next = self.reset.val() | self.sequencer.clearing.val();
+        self.port.reset.next = self.reset.val();
+        self.sequencer.reset.next = self.reset.val();
+        self.sequencer.soft_reset_done.next = self.soft_reset_done.val();
+        self.device.reset.next = self.part_reset.val();
+        self.device.hard_reset.next = self.reset.val();
+        self.device.soft_reset_done.next = self.soft_reset_done.val();
+        self.queues.reset.next = self.part_reset.val();
+        self.settings.reset.next = self.part_reset.val();
+        self.records.reset.next = self.part_reset.val();
+        self.counters.reset.next = self.part_reset.val();
+        self.refusals.reset.next = self.part_reset.val();
+        // Accesses
+        self.sequencer.access_valid.next = self.port.access_valid.val();
+        self.sequencer.access_write.next = self.port.access_write.val();
+        self.sequencer.access_word.next = self.port.access_word.val();
+        self.sequencer.access_data.next = self.port.access_data.val();
+        self.sequencer.access_strobe.next = self.port.access_strobe.val();
+        self.port.done.next = self.sequencer.done.val();
+        self.port.read_data.next = self.sequencer.value.val();
+        self.device.write.next = self.sequencer.write.val();
+        self.device.code.next = self.sequencer.code.val();
+        self.device.value.next = self.sequencer.value.val();
+        self.queues.write.next = self.sequencer.write.val();
+        self.queues.code.next = self.sequencer.code.val();
+        self.queues.value.next = self.sequencer.value.val();
+        self.settings.write.next = self.sequencer.write.val();
+        self.settings.code.next = self.sequencer.code.val();
+        self.settings.value.next = self.sequencer.value.val();
+        self.records.write.next = self.sequencer.write.val();
+        self.records.code.next = self.sequencer.code.val();
+        self.sequencer.live.next = self.device.read_data.val()
+            | self.queues.read_data.val()
+            | self.settings.read_data.val()
+            | self.records.read_data.val();
+        self.sequencer.selected.next = self.queues.selected.val();
+        self.sequencer.exists.next = self.queues.exists.val();
+        self.sequencer.wants_ready.next = self.queues.wants_ready.val();
+        self.sequencer.legal.next = self.queues.legal.val();
+        self.queues.load.next = self.sequencer.load.val();
+        self.queues.load_step.next = self.sequencer.load_step.val();
+        self.queues.load_word.next = self.sequencer.load_word.val();
+        self.queues.commit.next = self.sequencer.commit.val();
+        // Settings of the engine
+        self.soft_reset.next = self.device.soft_reset.val();
+        self.features.next = self.device.features.val();
+        self.settings.tlb_invalidating.next = self.tlb_invalidating.val();
+        self.tlb_invalidate.next = self.settings.tlb_invalidate.val();
+        self.flags_first.next = self.settings.flags_first.val();
+        self.flags_middle.next = self.settings.flags_middle.val();
+        self.flags_last.next = self.settings.flags_last.val();
+        self.id_fifteen_bits.next = self.settings.id_fifteen_bits.val();
+        self.seed_without_length.next = self.queues.seed_without_length.val();
+        self.restart.next = self.queues.restart.val();
+        self.notify_valid.next = self.device.notify_valid.val();
+        self.notify_queue.next = self.device.notify_queue.val();
+        self.enabled.next = self.allowed.q.val();
+        self.allowed.d.next = 0.into();
+        if self.device.running.val() & !self.sequencer.clear_waits.val() {
+            self.allowed.d.next = self.queues.ready_queues.val() & !self.records.stopped.val();
+        }
+        // Refusals and events
+        self.device.used_pulse.next = self.used_pulse.val();
+        self.irq.next = self.device.irq.val();
+        self.error_seen.d.next = self.fetch_ring_error.valid.val() | self.done_ring_error.valid.val();
+        self.device.ring_error.next = self.error_seen.q.val();
+        self.refusals.fetch_valid.next = self.fetch_ring_error.valid.val();
+        self.refusals.fetch_code.next = self.fetch_ring_error.code.val();
+        self.refusals.done_valid.next = self.done_ring_error.valid.val();
+        self.refusals.done_code.next = self.done_ring_error.code.val();
+        self.refusals.packet_valid.next = self.refused.valid.val();
+        self.refusals.packet_code.next = self.refused.code.val();
+        self.refusals.take.next = self.sequencer.refusal_take.val();
+        self.sequencer.refusal_valid.next = self.refusals.valid.val();
+        self.sequencer.refusal_code.next = self.refusals.code.val();
+        self.counters.chain_done.next = self.chain_done.val();
+        self.counters.sent_frame.next = self.sent_frame.val();
+        self.counters.sent_bytes.next = self.sent_bytes.val();
+        self.counters.refused.next = self.refused.valid.val();
+        self.counters.mmu_fault.next = self.mmu_fault.val();
+        self.counters.tlb_hit.next = self.tlb_hit.val();
+        self.counters.tlb_miss.next = self.tlb_miss.val();
+        self.counters.walk.next = self.walk.val();
+        self.counters.bytes_carry.next = self.sequencer.bytes_carry.val();
+        self.counters.slot.next = self.sequencer.slot.val();
+        self.counters.take.next = self.sequencer.events_take.val();
+        self.sequencer.events.next = self.counters.amount.val();
+        self.debug.next = self.sequencer.debug.val();
+        if self.reset.val() {
+            self.allowed.d.next = 0.into();
+            self.error_seen.d.next = false;
+        }
+    }
+}

@@ -1,0 +1,553 @@
+//! The state machine of the register block, with the value store and the map.
+
+use super::map::{self, entry, RegisterRom, CODE_BITS, ENTRY_BITS, STORED_QUEUES};
+use crate::bus::ram::BlockRam;
+use rust_hdl::prelude::*;
+use segwalk_model::registers;
+
+/// Names of the states that `debug` shows, by number.
+pub const DEBUG_STATES: &[&str] = &[
+    "clear",
+    "idle",
+    "look up",
+    "decode",
+    "resolve",
+    "fetch",
+    "load",
+    "act",
+    "write",
+    "bind fetch",
+    "bind load",
+    "bind take",
+    "bind decide",
+    "count fetch",
+    "count load",
+    "count add",
+    "count write",
+    "latch",
+    "latch wait",
+    "latch write",
+    "respond",
+];
+
+#[derive(LogicState, Copy, Clone, Debug, PartialEq)]
+enum AccessState {
+    Clear,
+    Idle,
+    LookUp,
+    Decode,
+    Resolve,
+    Fetch,
+    Load,
+    Act,
+    Write,
+    BindFetch,
+    BindLoad,
+    BindTake,
+    BindDecide,
+    CountFetch,
+    CountLoad,
+    CountAdd,
+    CountWrite,
+    Latch,
+    LatchWait,
+    LatchWrite,
+    Respond,
+}
+
+/// Serves accesses, refusals and counters one after the other on one value store; every other turn is a counter's.
+#[derive(LogicBlock)]
+pub struct RegisterSequencer {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset of the core.
+    pub reset: Signal<In, Bit>,
+    /// The engine is reset: set everything to its reset value; a pulse.
+    pub soft_reset_done: Signal<In, Bit>,
+    /// The value store is being set to its reset values.
+    pub clearing: Signal<Out, Bit>,
+    /// That is about to happen.
+    pub clear_waits: Signal<Out, Bit>,
+    // Accesses, from the AXI4-Lite port
+    /// An access is offered until `done`.
+    pub access_valid: Signal<In, Bit>,
+    /// It is a write.
+    pub access_write: Signal<In, Bit>,
+    /// Bits 11:2 of the address.
+    pub access_word: Signal<In, Bits<10>>,
+    /// Write data.
+    pub access_data: Signal<In, Bits<32>>,
+    /// Write strobes.
+    pub access_strobe: Signal<In, Bits<4>>,
+    /// The access is complete; a pulse.
+    pub done: Signal<Out, Bit>,
+    /// With `done`, the value read; with `write`, the value written.
+    pub value: Signal<Out, Bits<32>>,
+    // Parts of the device
+    /// The register that is accessed.
+    pub code: Signal<Out, Bits<CODE_BITS>>,
+    /// The register of `code` is written with `value`; a pulse.
+    pub write: Signal<Out, Bit>,
+    /// What the parts keep of the register of `code`, from the third clock after it on.
+    pub live: Signal<In, Bits<32>>,
+    // Queues, see `QueueState`
+    /// Selected virtio queue.
+    pub selected: Signal<In, Bits<5>>,
+    /// The selected queue exists.
+    pub exists: Signal<In, Bit>,
+    /// This write asks for the selected queue to be made ready.
+    pub wants_ready: Signal<In, Bit>,
+    /// A stored word of the selected queue; a pulse.
+    pub load: Signal<Out, Bit>,
+    /// Which word.
+    pub load_step: Signal<Out, Bits<2>>,
+    /// The word.
+    pub load_word: Signal<Out, Bits<32>>,
+    /// The loaded Queue Size is legal.
+    pub legal: Signal<In, Bit>,
+    /// Makes the selected queue ready; a pulse.
+    pub commit: Signal<Out, Bit>,
+    // Refusals and counters
+    /// A refusal waits to be counted.
+    pub refusal_valid: Signal<In, Bit>,
+    /// Its code.
+    pub refusal_code: Signal<In, Bits<6>>,
+    /// It is taken; a pulse.
+    pub refusal_take: Signal<Out, Bit>,
+    /// The counter slot to add up.
+    pub slot: Signal<Out, Bits<4>>,
+    /// Events that wait in the slot.
+    pub events: Signal<In, Bits<12>>,
+    /// They are taken; a pulse.
+    pub events_take: Signal<Out, Bit>,
+    /// The low byte word passed 2^32; a pulse.
+    pub bytes_carry: Signal<Out, Bit>,
+    /// State number, see [`DEBUG_STATES`].
+    pub debug: Signal<Out, Bits<8>>,
+    //
+    rom: RegisterRom,
+    store: BlockRam<Bits<32>, 9>,
+    state: DFF<AccessState>,
+    /// A reset of the core clears the kept values too.
+    hard: DFF<Bit>,
+    sweep: DFF<Bit>,
+    filling: DFF<Bit>,
+    filled: DFF<Bit>,
+    /// A counter slot is next; otherwise a refusal or an access.
+    turn: DFF<Bit>,
+    /// The next counter slot to serve.
+    visit: DFF<Bits<4>>,
+    at: DFF<Bits<9>>,
+    at_before: DFF<Bits<9>>,
+    at_write: DFF<Bits<9>>,
+    counter: DFF<Bits<4>>,
+    is_refusal: DFF<Bit>,
+    is_access: DFF<Bit>,
+    outside: DFF<Bit>,
+    in_refusals: DFF<Bit>,
+    map_entry: DFF<Bits<ENTRY_BITS>>,
+    word: DFF<Bits<32>>,
+    result: DFF<Bits<32>>,
+    amount: DFF<Bits<12>>,
+    bind_step: DFF<Bits<2>>,
+    strobed: Signal<Local, Bits<32>>,
+    fields: Signal<Local, Bits<32>>,
+    unwritten: Signal<Local, Bits<32>>,
+    sum: Signal<Local, Bits<33>>,
+    per_queue: Signal<Local, Bit>,
+    byte_0: Constant<Bits<32>>,
+    byte_1: Constant<Bits<32>>,
+    byte_2: Constant<Bits<32>>,
+    byte_3: Constant<Bits<32>>,
+    high_half: Constant<Bits<32>>,
+    queue_area: Constant<Bits<9>>,
+    refusal_area: Constant<Bits<9>>,
+    counter_area: Constant<Bits<9>>,
+    latched_high: Constant<Bits<9>>,
+    low_slot: Constant<Bits<4>>,
+    high_slot: Constant<Bits<4>>,
+    last_step: Constant<Bits<2>>,
+    last_word: Constant<Bits<9>>,
+}
+
+/// The kernel takes a map entry apart by these numbers, and finds the refusal counters by theirs.
+const _: () = {
+    assert!(entry::HIGH_HALF == 16 && entry::CODE == 17 && entry::STORE_WORD == 23 && entry::READABLE == 31);
+    assert!(entry::STORED == 32 && entry::PER_QUEUE == 33 && entry::COUNTER == 34 && entry::KEPT == 32);
+    assert!(registers::REFUSALS_BASE == 0x400 && registers::REFUSALS == 64);
+};
+
+impl RegisterSequencer {
+    /// For a build with `tx_queues` transmit queues.
+    pub fn new(tx_queues: u32) -> Self {
+        let word = |value: u64| Constant::new(value.to_bits());
+        let store = |value: u64| Constant::new(value.to_bits());
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            soft_reset_done: Default::default(),
+            clearing: Default::default(),
+            clear_waits: Default::default(),
+            access_valid: Default::default(),
+            access_write: Default::default(),
+            access_word: Default::default(),
+            access_data: Default::default(),
+            access_strobe: Default::default(),
+            done: Default::default(),
+            value: Default::default(),
+            code: Default::default(),
+            write: Default::default(),
+            live: Default::default(),
+            selected: Default::default(),
+            exists: Default::default(),
+            wants_ready: Default::default(),
+            load: Default::default(),
+            load_step: Default::default(),
+            load_word: Default::default(),
+            legal: Default::default(),
+            commit: Default::default(),
+            refusal_valid: Default::default(),
+            refusal_code: Default::default(),
+            refusal_take: Default::default(),
+            slot: Default::default(),
+            events: Default::default(),
+            events_take: Default::default(),
+            bytes_carry: Default::default(),
+            debug: Default::default(),
+            rom: RegisterRom::new(tx_queues),
+            store: Default::default(),
+            state: Default::default(),
+            hard: Default::default(),
+            sweep: Default::default(),
+            filling: Default::default(),
+            filled: Default::default(),
+            turn: Default::default(),
+            visit: Default::default(),
+            at: Default::default(),
+            at_before: Default::default(),
+            at_write: Default::default(),
+            counter: Default::default(),
+            is_refusal: Default::default(),
+            is_access: Default::default(),
+            outside: Default::default(),
+            in_refusals: Default::default(),
+            map_entry: Default::default(),
+            word: Default::default(),
+            result: Default::default(),
+            amount: Default::default(),
+            bind_step: Default::default(),
+            strobed: Default::default(),
+            fields: Default::default(),
+            unwritten: Default::default(),
+            sum: Default::default(),
+            per_queue: Default::default(),
+            byte_0: word(0xFF),
+            byte_1: word(0xFF00),
+            byte_2: word(0xFF_0000),
+            byte_3: word(0xFF00_0000),
+            high_half: word(0xFFFF_0000),
+            queue_area: store(STORED_QUEUES),
+            refusal_area: store(u64::from(registers::REFUSALS_BASE / 4)),
+            counter_area: store(u64::from(registers::COUNT_CHAINS.offset / 4)),
+            latched_high: store(u64::from(registers::COUNT_BYTES_HIGH.offset / 4)),
+            low_slot: super::counters::slot(&registers::COUNT_BYTES_LOW),
+            high_slot: Constant::new(map::BYTES_HIGH_SLOT.to_bits()),
+            last_step: Constant::new(map::STORED_BIND_MASK.to_bits()),
+            last_word: store(511),
+        }
+    }
+}
+
+impl Logic for RegisterSequencer {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            state,
+            hard,
+            sweep,
+            filling,
+            filled,
+            turn,
+            visit,
+            at,
+            at_before,
+            at_write,
+            counter,
+            is_refusal,
+            is_access,
+            outside,
+            in_refusals,
+            map_entry,
+            word,
+            result,
+            amount,
+            bind_step
+        );
+        clock!(self, clock, rom, store);
+        // Defaults
+        self.clearing.next = self.state.q.val() == AccessState::Clear;
+        self.clear_waits.next = self.sweep.q.val();
+        self.done.next = false;
+        self.value.next = self.result.q.val();
+        self.write.next = false;
+        self.refusal_take.next = false;
+        self.slot.next = self.counter.q.val();
+        self.events_take.next = false;
+        self.bytes_carry.next = false;
+        self.code.next = self.map_entry.q.val().get_bits::<CODE_BITS>(17);
+        self.per_queue.next = self.map_entry.q.val().get_bit(33);
+        // Memories: the entry is the reset entry while clearing
+        self.rom.address.next = (bit_cast::<9, 8>(self.at.q.val().get_bits::<8>(0)) << 1) | 1;
+        if self.state.q.val() == AccessState::Clear {
+            self.rom.address.next = bit_cast::<9, 8>(self.at.q.val().get_bits::<8>(0)) << 1;
+        }
+        self.store.read_addr.next = self.at.q.val();
+        self.at_before.d.next = self.at.q.val();
+        self.at_write.d.next = self.at_before.q.val();
+        self.store.write_addr.next = self.at_write.q.val();
+        self.store.write_data.next = self.result.q.val();
+        self.store.write_enable.next = false;
+        self.filling.d.next = false;
+        self.filled.d.next = self.filling.q.val();
+        // Conditions
+        self.sum.next = bit_cast::<33, 32>(self.word.q.val()) + bit_cast::<33, 12>(self.amount.q.val());
+        self.strobed.next = 0.into();
+        if self.access_strobe.val().get_bit(0) {
+            self.strobed.next = self.strobed.val() | self.byte_0.val();
+        }
+        if self.access_strobe.val().get_bit(1) {
+            self.strobed.next = self.strobed.val() | self.byte_1.val();
+        }
+        if self.access_strobe.val().get_bit(2) {
+            self.strobed.next = self.strobed.val() | self.byte_2.val();
+        }
+        if self.access_strobe.val().get_bit(3) {
+            self.strobed.next = self.strobed.val() | self.byte_3.val();
+        }
+        // Bytes without a strobe keep their value; bits outside the register's fields stay 0.
+        self.unwritten.next = !self.strobed.val();
+        self.fields.next = bit_cast::<32, 16>(self.map_entry.q.val().get_bits::<16>(0));
+        if self.map_entry.q.val().get_bit(16) {
+            self.fields.next = bit_cast::<32, 16>(self.map_entry.q.val().get_bits::<16>(0)) | self.high_half.val();
+        }
+        if self.soft_reset_done.val() {
+            self.sweep.d.next = true;
+        }
+        self.load.next = false;
+        self.load_step.next = self.bind_step.q.val();
+        self.load_word.next = self.word.q.val();
+        self.commit.next = false;
+        self.debug.next = 0.into();
+        match self.state.q.val() {
+            AccessState::Clear => {
+                // A pipeline: entry address, entry, and its write.
+                self.debug.next = 0.into();
+                self.filling.d.next = true;
+                self.at.d.next = self.at.q.val() + 1;
+                self.map_entry.d.next = self.rom.data.val();
+                self.store.write_data.next = self.map_entry.q.val().get_bits::<32>(0);
+                if self.at_write.q.val().get_bit(8) {
+                    self.store.write_data.next = 0.into();
+                }
+                self.store.write_enable.next = self.filled.q.val()
+                    & (self.hard.q.val() | self.at_write.q.val().get_bit(8) | !self.map_entry.q.val().get_bit(32));
+                if self.filled.q.val() & (self.at_write.q.val() == self.last_word.val()) {
+                    self.state.d.next = AccessState::Idle;
+                    self.sweep.d.next = false;
+                    self.hard.d.next = false;
+                }
+            }
+            AccessState::Idle => {
+                self.debug.next = 1.into();
+                self.is_refusal.d.next = false;
+                self.is_access.d.next = false;
+                self.turn.d.next = !self.turn.q.val();
+                if self.sweep.q.val() {
+                    self.at.d.next = 0.into();
+                    self.state.d.next = AccessState::Clear;
+                } else if !self.turn.q.val() & self.refusal_valid.val() {
+                    self.is_refusal.d.next = true;
+                    self.state.d.next = AccessState::CountFetch;
+                    self.at.d.next = bit_cast::<9, 6>(self.refusal_code.val()) | self.refusal_area.val();
+                    self.refusal_take.next = true;
+                } else if !self.turn.q.val() & self.access_valid.val() {
+                    self.is_access.d.next = true;
+                    self.at.d.next = self.access_word.val().get_bits::<9>(0);
+                    self.in_refusals.d.next = self.access_word.val().get_bits::<4>(6) == 4;
+                    self.outside.d.next = self.access_word.val().get_bits::<2>(8) != 0;
+                    self.state.d.next = AccessState::LookUp;
+                } else {
+                    self.counter.d.next = self.visit.q.val();
+                    self.visit.d.next = self.visit.q.val() + 1;
+                    self.at.d.next = bit_cast::<9, 4>(self.visit.q.val()) | self.counter_area.val();
+                    self.state.d.next = AccessState::CountFetch;
+                }
+            }
+            AccessState::LookUp => {
+                self.debug.next = 2.into();
+                self.state.d.next = AccessState::Decode;
+            }
+            AccessState::Decode => {
+                self.debug.next = 3.into();
+                self.map_entry.d.next = self.rom.data.val();
+                if self.outside.q.val() {
+                    self.map_entry.d.next = 0.into();
+                }
+                self.state.d.next = AccessState::Resolve;
+            }
+            AccessState::Resolve => {
+                self.debug.next = 4.into();
+                self.counter.d.next = self.at.q.val().get_bits::<4>(0);
+                self.state.d.next = AccessState::Fetch;
+                if self.per_queue.val() {
+                    self.at.d.next = (bit_cast::<9, 5>(self.selected.val()) << 2)
+                        | bit_cast::<9, 2>(self.map_entry.q.val().get_bits::<2>(23))
+                        | self.queue_area.val();
+                } else if !self.outside.q.val() {
+                    self.at.d.next = bit_cast::<9, 8>(self.map_entry.q.val().get_bits::<8>(23));
+                    if self.map_entry.q.val().get_bit(34)
+                        & !self.access_write.val()
+                        & (self.at.q.val() != self.latched_high.val())
+                    {
+                        self.state.d.next = AccessState::CountFetch;
+                    }
+                }
+            }
+            AccessState::Fetch => {
+                self.debug.next = 5.into();
+                self.state.d.next = AccessState::Load;
+            }
+            AccessState::Load => {
+                self.debug.next = 6.into();
+                self.word.d.next = 0.into();
+                if (self.map_entry.q.val().get_bit(31) & (!self.per_queue.val() | self.exists.val()))
+                    | self.in_refusals.q.val()
+                {
+                    self.word.d.next = self.store.read_data.val();
+                }
+                self.state.d.next = AccessState::Act;
+            }
+            AccessState::Act => {
+                self.debug.next = 7.into();
+                if self.access_write.val() {
+                    self.result.d.next = ((self.word.q.val() & self.unwritten.val())
+                        | (self.access_data.val() & self.strobed.val()))
+                        & self.fields.val();
+                    self.state.d.next = AccessState::Write;
+                } else {
+                    self.result.d.next = self.word.q.val() | self.live.val();
+                    self.state.d.next = AccessState::Respond;
+                }
+            }
+            AccessState::Write => {
+                self.debug.next = 8.into();
+                self.store.write_enable.next =
+                    self.map_entry.q.val().get_bit(32) & (!self.per_queue.val() | self.exists.val());
+                // A register that keeps no value acts when its lowest byte is written.
+                self.write.next = self.map_entry.q.val().get_bit(32) | self.access_strobe.val().get_bit(0);
+                self.bind_step.d.next = 0.into();
+                self.state.d.next = AccessState::Respond;
+                if self.wants_ready.val() & self.access_strobe.val().get_bit(0) {
+                    self.at.d.next = (bit_cast::<9, 5>(self.selected.val()) << 2) | self.queue_area.val();
+                    self.state.d.next = AccessState::BindFetch;
+                }
+            }
+            AccessState::BindFetch => {
+                self.debug.next = 9.into();
+                self.state.d.next = AccessState::BindLoad;
+            }
+            AccessState::BindLoad => {
+                self.debug.next = 10.into();
+                self.word.d.next = self.store.read_data.val();
+                self.at.d.next = self.at.q.val() + 1;
+                self.state.d.next = AccessState::BindTake;
+            }
+            AccessState::BindTake => {
+                self.debug.next = 11.into();
+                self.load.next = true;
+                self.bind_step.d.next = self.bind_step.q.val() + 1;
+                self.state.d.next = AccessState::BindLoad;
+                if self.bind_step.q.val() == self.last_step.val() {
+                    self.state.d.next = AccessState::BindDecide;
+                }
+            }
+            AccessState::BindDecide => {
+                self.debug.next = 12.into();
+                self.commit.next = self.legal.val();
+                self.state.d.next = AccessState::Respond;
+            }
+            AccessState::CountFetch => {
+                self.debug.next = 13.into();
+                self.state.d.next = AccessState::CountLoad;
+            }
+            AccessState::CountLoad => {
+                self.debug.next = 14.into();
+                self.word.d.next = self.store.read_data.val();
+                self.amount.d.next = 1.into();
+                if !self.is_refusal.q.val() {
+                    self.amount.d.next = self.events.val();
+                    self.events_take.next = true;
+                }
+                self.state.d.next = AccessState::CountAdd;
+            }
+            AccessState::CountAdd => {
+                self.debug.next = 15.into();
+                self.result.d.next = self.sum.val().get_bits::<32>(0);
+                self.bytes_carry.next = self.sum.val().get_bit(32)
+                    & !self.is_refusal.q.val()
+                    & (self.counter.q.val() == self.low_slot.val());
+                self.state.d.next = AccessState::CountWrite;
+            }
+            AccessState::CountWrite => {
+                self.debug.next = 16.into();
+                self.store.write_enable.next = true;
+                self.state.d.next = AccessState::Idle;
+                if self.is_access.q.val() {
+                    if self.counter.q.val() == self.high_slot.val() {
+                        self.at.d.next = self.latched_high.val();
+                        self.state.d.next = AccessState::Latch;
+                    } else {
+                        self.done.next = true;
+                    }
+                    // The low byte word was read: bring the high word up to date and latch it.
+                    if self.counter.q.val() == self.low_slot.val() {
+                        self.counter.d.next = self.high_slot.val();
+                        self.at.d.next = bit_cast::<9, 4>(self.high_slot.val()) | self.counter_area.val();
+                        self.state.d.next = AccessState::CountFetch;
+                    }
+                }
+            }
+            AccessState::Latch => {
+                self.debug.next = 17.into();
+                self.state.d.next = AccessState::LatchWait;
+            }
+            AccessState::LatchWait => {
+                self.debug.next = 18.into();
+                self.state.d.next = AccessState::LatchWrite;
+            }
+            AccessState::LatchWrite => {
+                self.debug.next = 19.into();
+                self.store.write_enable.next = true;
+                self.state.d.next = AccessState::Idle;
+            }
+            _ => {
+                // Respond
+                self.debug.next = 20.into();
+                self.done.next = true;
+                self.state.d.next = AccessState::Idle;
+            }
+        }
+        if self.reset.val() {
+            self.state.d.next = AccessState::Clear;
+            self.hard.d.next = true;
+            self.sweep.d.next = false;
+            self.filling.d.next = false;
+            self.filled.d.next = false;
+            self.at.d.next = 0.into();
+            self.turn.d.next = false;
+            self.visit.d.next = 0.into();
+        }
+    }
+}

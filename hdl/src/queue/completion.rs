@@ -1,0 +1,461 @@
+//! From finished chains to the used rings.
+//!
+//! Records of one queue that come one after the other make a batch: their elements are written without waiting for one
+//! another, and when all are acknowledged the used index is written once (virtio 1.2, 2.7.14: the index moves after its
+//! elements are there). The translation of a page is kept within a batch only.
+
+use crate::bus::fifo::Fifo;
+use crate::bus::ports::{
+    queue_word, DoneSink, MemWriteClient, QueueTableClient, RefusedSource, RingErrorSource, TranslateClient,
+};
+use crate::bus::ram::LutRam;
+use rust_hdl::prelude::*;
+use segwalk_model::limits::{PHYS_ADDR_BITS, PHYS_PAGE_BITS, TX_QUEUES, VIRT_PAGE_BITS};
+use segwalk_model::refusal::Refusal;
+
+/// Most elements that one write of the used index releases; a longer batch would only delay the driver.
+pub const BATCH_MAX: u64 = 64;
+
+/// Names of the states that `debug` shows.
+pub const DEBUG_STATES: &[&str] = &[
+    "Idle",
+    "LoadState",
+    "LoadSize",
+    "LoadBase",
+    "Take",
+    "Place",
+    "Page",
+    "Translate",
+    "Answer",
+    "Write",
+    "Accept",
+    "Next",
+    "Drain",
+    "Fail",
+];
+
+#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
+enum CompletionState {
+    Idle,
+    LoadState,
+    LoadSize,
+    LoadBase,
+    Take,
+    Place,
+    Page,
+    Translate,
+    Answer,
+    Write,
+    Accept,
+    Next,
+    Drain,
+    Fail,
+}
+
+/// A finished chain.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct DoneWord {
+    queue: Bits<4>,
+    head: Bits<16>,
+    refusal: Bits<6>,
+}
+
+logic_block! {
+    /// Writes the used rings of all transmit queues.
+    pub struct Completion {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset.
+        pub reset: Signal<In, Bit>,
+        // Register block
+        /// Bit a transmit queue: QueueReady, DRIVER_OK and not stopped. Records of other queues are dropped.
+        pub enabled: Signal<In, Bits<16>>,
+        /// Bit a transmit queue, pulses: the queue's used index goes back to 0.
+        pub restart: Signal<In, Bits<16>>,
+        /// Addresses and binding of the queues.
+        pub table: QueueTableClient,
+        /// Chains that are completed with a packet error.
+        pub refused: RefusedSource,
+        /// A chain is completed; a pulse.
+        pub chain_done: Signal<Out, Bit>,
+        /// A used index was written and acknowledged; a pulse.
+        pub used_pulse: Signal<Out, Bit>,
+        /// Ring errors.
+        pub ring_error: RingErrorSource,
+        // TSO pipeline
+        /// Finished chains.
+        pub done: DoneSink,
+        // MMU and memory
+        /// Translation of used-ring pages.
+        pub translate: TranslateClient,
+        /// Used rings.
+        pub mem: MemWriteClient,
+        /// Number of the state in [`DEBUG_STATES`].
+        pub debug: Signal<Out, Bits<8>>,
+        //
+        records: Fifo<DoneWord, 4, 5>,
+        indices: LutRam<Bits<16>, 4>,
+        state: DFF<CompletionState>,
+        // bit a queue: its index in `indices` counts, it met a ring error
+        saved: DFF<Bits<16>>,
+        stopped: DFF<Bits<16>>,
+        // the queue that is served
+        queue: DFF<Bits<4>>,
+        cancelled: DFF<Bit>,
+        table_word: DFF<Bits<2>>,
+        size: DFF<Bits<16>>,
+        slot_mask: DFF<Bits<16>>,
+        ring_context: DFF<Bits<4>>,
+        base: DFF<Bits<64>>,
+        used_index: DFF<Bits<16>>,
+        batch: DFF<Bits<7>>,
+        // the element or index that is written
+        index_phase: DFF<Bit>,
+        second_half: DFF<Bit>,
+        head: DFF<Bits<16>>,
+        slot: DFF<Bits<16>>,
+        // distance from the used ring's first page, in units of 4 bytes
+        place: DFF<Bits<17>>,
+        page_valid: DFF<Bit>,
+        page_number: DFF<Bits<7>>,
+        phys_page: DFF<Bits<PHYS_PAGE_BITS>>,
+        req_valid: DFF<Bit>,
+        virt_page: DFF<Bits<VIRT_PAGE_BITS>>,
+        rsp_ready: DFF<Bit>,
+        mem_valid: DFF<Bit>,
+        phys_word: DFF<Bits<37>>,
+        data: DFF<Bits<64>>,
+        strobe: DFF<Bits<8>>,
+        outstanding: DFF<Bits<8>>,
+        error: DFF<Bits<6>>,
+        // pulses
+        error_valid: DFF<Bit>,
+        refused_valid: DFF<Bit>,
+        refused_code: DFF<Bits<6>>,
+        done_pulse: DFF<Bit>,
+        index_pulse: DFF<Bit>,
+        //
+        record: Signal<Local, DoneWord>,
+        record_in: Signal<Local, DoneWord>,
+        one_hot: Signal<Local, Bits<16>>,
+        keep: Signal<Local, Bits<16>>,
+        saved_next: Signal<Local, Bits<16>>,
+        stopped_next: Signal<Local, Bits<16>>,
+        live: Signal<Local, Bit>,
+        sent: Signal<Local, Bit>,
+        page: Signal<Local, Bits<7>>,
+        last_of_batch: Constant<Bits<7>> = Constant::new((BATCH_MAX - 1).to_bits()),
+        queues: Constant<Bits<16>> = Constant::new(((1u64 << TX_QUEUES) - 1).to_bits()),
+        ring_fault: Constant<Bits<6>> = Constant::new((Refusal::RingFault.code() as u64).to_bits()),
+        ring_bus_error: Constant<Bits<6>> = Constant::new((Refusal::RingBusError.code() as u64).to_bits()),
+    }
+}
+
+impl Completion {
+    /// A completion of `queues` transmit queues, 1 to 16.
+    pub fn new(queues: usize) -> Self {
+        assert!(
+            (1..=16).contains(&queues),
+            "{queues} transmit queues asked for; the engine serves 1 to 16"
+        );
+        assert_eq!(
+            (queue_word::SIZE_LSB, queue_word::RING_CONTEXT_LSB),
+            (0, 16),
+            "LoadSize takes the queue table's word 3 apart at these places"
+        );
+        Self {
+            queues: Constant::new(((1u64 << queues) - 1).to_bits()),
+            ..Default::default()
+        }
+    }
+}
+
+impl Logic for Completion {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            state,
+            saved,
+            stopped,
+            queue,
+            cancelled,
+            table_word,
+            size,
+            slot_mask,
+            ring_context,
+            base,
+            used_index,
+            batch,
+            index_phase,
+            second_half,
+            head,
+            slot,
+            place,
+            page_valid,
+            page_number,
+            phys_page,
+            req_valid,
+            virt_page,
+            rsp_ready,
+            mem_valid,
+            phys_word,
+            data,
+            strobe,
+            outstanding,
+            error,
+            error_valid,
+            refused_valid,
+            refused_code,
+            done_pulse,
+            index_pulse
+        );
+        clock!(self, clock, records, indices);
+        // Parts
+        self.records.reset.next = self.reset.val();
+        self.record_in.next.queue = self.done.queue.val();
+        self.record_in.next.head = self.done.head.val();
+        self.record_in.next.refusal = self.done.refusal.val();
+        self.records.in_data.next = self.record_in.val();
+        self.records.in_valid.next = self.done.valid.val();
+        self.done.ready.next = self.records.in_ready.val();
+        self.records.out_ready.next = false;
+        self.record.next = self.records.out_data.val();
+        self.indices.read_addr.next = self.queue.q.val();
+        self.indices.write_addr.next = self.queue.q.val();
+        self.indices.write_data.next = self.used_index.q.val();
+        self.indices.write_enable.next = false;
+        self.table.queue.next = self.queue.q.val();
+        self.table.word.next = self.table_word.q.val();
+        self.translate.req_valid.next = self.req_valid.q.val();
+        self.translate.context.next = self.ring_context.q.val();
+        self.translate.virt_page.next = self.virt_page.q.val();
+        self.translate.write.next = true;
+        self.translate.rsp_ready.next = self.rsp_ready.q.val();
+        self.mem.req_valid.next = self.mem_valid.q.val();
+        self.mem.phys_addr.next = bit_cast::<PHYS_ADDR_BITS, 37>(self.phys_word.q.val()) << 3;
+        self.mem.data.next = self.data.q.val();
+        self.mem.strobe.next = self.strobe.q.val();
+        self.ring_error.valid.next = self.error_valid.q.val();
+        self.ring_error.queue.next = self.queue.q.val();
+        self.ring_error.code.next = self.error.q.val();
+        self.refused.valid.next = self.refused_valid.q.val();
+        self.refused.queue.next = self.queue.q.val();
+        self.refused.head.next = self.head.q.val();
+        self.refused.code.next = self.refused_code.q.val();
+        self.chain_done.next = self.done_pulse.q.val();
+        self.used_pulse.next = self.index_pulse.q.val();
+        self.error_valid.d.next = false;
+        self.refused_valid.d.next = false;
+        self.done_pulse.d.next = false;
+        self.index_pulse.d.next = false;
+        self.debug.next = 0.into();
+        // Conditions
+        self.one_hot.next = bits::<16>(1) << self.queue.q.val();
+        self.keep.next = self.queues.val() & !self.restart.val();
+        self.saved_next.next = self.saved.q.val();
+        self.stopped_next.next = self.stopped.q.val();
+        self.live.next = self.enabled.val().get_bit(self.queue.q.val().index())
+            & !self.stopped.q.val().get_bit(self.queue.q.val().index());
+        self.page.next = self.place.q.val().get_bits::<7>(10);
+        self.sent.next = self.mem_valid.q.val() & self.mem.req_ready.val();
+        if self.sent.val() & !self.mem.done_valid.val() {
+            self.outstanding.d.next = self.outstanding.q.val() + 1;
+        }
+        if !self.sent.val() & self.mem.done_valid.val() {
+            self.outstanding.d.next = self.outstanding.q.val() - 1;
+        }
+        if self.restart.val().get_bit(self.queue.q.val().index()) | !self.live.val() {
+            self.cancelled.d.next = true;
+        }
+        match self.state.q.val() {
+            CompletionState::Idle => {
+                self.debug.next = 0.into();
+                self.queue.d.next = self.record.val().queue;
+                self.table_word.d.next = 3.into();
+                self.cancelled.d.next = false;
+                if self.records.out_valid.val() {
+                    self.state.d.next = CompletionState::LoadState;
+                }
+            }
+            CompletionState::LoadState => {
+                self.debug.next = 1.into();
+                self.table_word.d.next = 2.into();
+                self.used_index.d.next = 0.into();
+                if self.saved.q.val().get_bit(self.queue.q.val().index()) {
+                    self.used_index.d.next = self.indices.read_data.val();
+                }
+                self.batch.d.next = 0.into();
+                self.page_valid.d.next = false;
+                self.index_phase.d.next = false;
+                self.error.d.next = 0.into();
+                self.state.d.next = CompletionState::LoadSize;
+                if !self.live.val() {
+                    self.records.out_ready.next = true;
+                    self.state.d.next = CompletionState::Idle;
+                }
+            }
+            CompletionState::LoadSize => {
+                self.debug.next = 2.into();
+                self.size.d.next = self.table.data.val().get_bits::<16>(0);
+                self.ring_context.d.next = self.table.data.val().get_bits::<4>(16);
+                self.state.d.next = CompletionState::LoadBase;
+            }
+            CompletionState::LoadBase => {
+                self.debug.next = 3.into();
+                self.base.d.next = self.table.data.val();
+                self.slot_mask.d.next = self.size.q.val() - 1;
+                self.state.d.next = CompletionState::Take;
+            }
+            CompletionState::Take => {
+                self.debug.next = 4.into();
+                self.records.out_ready.next = true;
+                self.head.d.next = self.record.val().head;
+                self.refused_code.d.next = self.record.val().refusal;
+                self.refused_valid.d.next = self.record.val().refusal != 0;
+                self.done_pulse.d.next = true;
+                self.slot.d.next = self.used_index.q.val() & self.slot_mask.q.val();
+                self.second_half.d.next = false;
+                self.state.d.next = CompletionState::Place;
+            }
+            CompletionState::Place => {
+                self.debug.next = 5.into();
+                // The first element lies 4 bytes behind the ring's start.
+                self.place.d.next = bit_cast::<17, 10>(self.base.q.val().get_bits::<10>(2))
+                    + ((bit_cast::<17, 16>(self.slot.q.val()) << 1) | 1);
+                self.state.d.next = CompletionState::Page;
+            }
+            CompletionState::Page => {
+                self.debug.next = 6.into();
+                self.virt_page.d.next = self.base.q.val().get_bits::<52>(12) + bit_cast::<52, 7>(self.page.val());
+                if self.page_valid.q.val() & (self.page_number.q.val() == self.page.val()) {
+                    self.state.d.next = CompletionState::Write;
+                } else {
+                    self.req_valid.d.next = true;
+                    self.state.d.next = CompletionState::Translate;
+                }
+            }
+            CompletionState::Translate => {
+                self.debug.next = 7.into();
+                if self.translate.req_ready.val() {
+                    self.req_valid.d.next = false;
+                    self.rsp_ready.d.next = true;
+                    self.state.d.next = CompletionState::Answer;
+                }
+            }
+            CompletionState::Answer => {
+                self.debug.next = 8.into();
+                if self.translate.rsp_valid.val() {
+                    self.rsp_ready.d.next = false;
+                    self.phys_page.d.next = self.translate.phys_page.val();
+                    self.page_number.d.next = self.page.val();
+                    self.page_valid.d.next = true;
+                    self.state.d.next = CompletionState::Write;
+                    if self.translate.cause.val() != 0 {
+                        self.error.d.next = self.ring_fault.val();
+                        self.state.d.next = CompletionState::Drain;
+                    }
+                }
+            }
+            CompletionState::Write => {
+                self.debug.next = 9.into();
+                self.phys_word.d.next = (bit_cast::<37, PHYS_PAGE_BITS>(self.phys_page.q.val()) << 9)
+                    | bit_cast::<37, 9>(self.place.q.val().get_bits::<9>(1));
+                if self.index_phase.q.val() {
+                    self.data.d.next = (bit_cast::<64, 16>(self.used_index.q.val()) << 16)
+                        | (bit_cast::<64, 16>(self.used_index.q.val()) << 48);
+                    self.strobe.d.next = 0x0C.into();
+                    if self.place.q.val().get_bit(0) {
+                        self.strobe.d.next = 0xC0.into();
+                    }
+                } else if self.second_half.q.val() {
+                    self.data.d.next = 0.into();
+                    self.strobe.d.next = 0x0F.into();
+                } else if self.place.q.val().get_bit(0) {
+                    self.data.d.next = bit_cast::<64, 16>(self.head.q.val()) << 32;
+                    self.strobe.d.next = 0xF0.into();
+                } else {
+                    self.data.d.next = bit_cast::<64, 16>(self.head.q.val());
+                    self.strobe.d.next = 0xFF.into();
+                }
+                self.mem_valid.d.next = true;
+                self.state.d.next = CompletionState::Accept;
+            }
+            CompletionState::Accept => {
+                self.debug.next = 10.into();
+                if self.mem.req_ready.val() {
+                    self.mem_valid.d.next = false;
+                    if self.index_phase.q.val() {
+                        self.state.d.next = CompletionState::Drain;
+                    } else if self.place.q.val().get_bit(0) & !self.second_half.q.val() {
+                        // The element's other half lies in the next word, perhaps on the next page.
+                        self.second_half.d.next = true;
+                        self.place.d.next = self.place.q.val() + 1;
+                        self.state.d.next = CompletionState::Page;
+                    } else {
+                        self.state.d.next = CompletionState::Next;
+                    }
+                }
+            }
+            CompletionState::Next => {
+                self.debug.next = 11.into();
+                self.used_index.d.next = self.used_index.q.val() + 1;
+                self.batch.d.next = self.batch.q.val() + 1;
+                self.state.d.next = CompletionState::Drain;
+                if self.records.out_valid.val()
+                    & (self.record.val().queue == self.queue.q.val())
+                    & (self.batch.q.val() != self.last_of_batch.val())
+                    & (self.error.q.val() == 0)
+                    & !self.cancelled.q.val()
+                {
+                    self.state.d.next = CompletionState::Take;
+                }
+            }
+            CompletionState::Drain => {
+                self.debug.next = 12.into();
+                if self.outstanding.q.val() == 0 {
+                    if self.cancelled.q.val() {
+                        self.state.d.next = CompletionState::Idle;
+                    } else if self.error.q.val() != 0 {
+                        self.state.d.next = CompletionState::Fail;
+                    } else if self.index_phase.q.val() {
+                        self.index_pulse.d.next = true;
+                        self.indices.write_enable.next = true;
+                        self.saved_next.next = self.saved.q.val() | self.one_hot.val();
+                        self.state.d.next = CompletionState::Idle;
+                    } else {
+                        self.index_phase.d.next = true;
+                        self.place.d.next = bit_cast::<17, 10>(self.base.q.val().get_bits::<10>(2));
+                        self.state.d.next = CompletionState::Page;
+                    }
+                }
+            }
+            CompletionState::Fail => {
+                self.debug.next = 13.into();
+                self.error_valid.d.next = true;
+                self.stopped_next.next = self.stopped.q.val() | self.one_hot.val();
+                self.state.d.next = CompletionState::Idle;
+            }
+        }
+        // Acknowledged writes are older than a fault, so their error is the first one.
+        if self.mem.done_valid.val() & self.mem.done_error.val() {
+            self.error.d.next = self.ring_bus_error.val();
+        }
+        self.saved.d.next = self.saved_next.val() & self.keep.val();
+        self.stopped.d.next = self.stopped_next.val() & self.keep.val();
+        if self.reset.val() {
+            self.state.d.next = CompletionState::Idle;
+            self.saved.d.next = 0.into();
+            self.stopped.d.next = 0.into();
+            self.req_valid.d.next = false;
+            self.rsp_ready.d.next = false;
+            self.mem_valid.d.next = false;
+            self.outstanding.d.next = 0.into();
+            self.error_valid.d.next = false;
+            self.refused_valid.d.next = false;
+            self.done_pulse.d.next = false;
+            self.index_pulse.d.next = false;
+        }
+    }
+}

@@ -1,0 +1,522 @@
+//! Sends frames: header beats from the template bank, payload beats from the ring, patched on the way.
+//!
+//! A record says what to send. One beat a clock is asked of the memories, as long as the queue at the output has room
+//! for all that is under way; so the stages between never wait. Between two frames lies one clock.
+
+use super::byte_mask::ByteMask;
+use super::records::{DoneRecord, FrameRecord, OutputBeat};
+use rust_hdl::prelude::*;
+
+/// What the [`Emitter`] does.
+#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
+pub enum EmitState {
+    /// Loads a record.
+    Load,
+    /// Asks for beats.
+    Send,
+}
+
+logic_block! {
+    /// Sends frames; see the module.
+    pub struct Emitter {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset.
+        pub reset: Signal<In, Bit>,
+        /// Begin no frame.
+        pub hold: Signal<In, Bit>,
+        /// A record is here.
+        pub record_valid: Signal<In, Bit>,
+        /// It is taken.
+        pub record_ready: Signal<Out, Bit>,
+        /// The record.
+        pub record: Signal<In, FrameRecord>,
+        /// Word of the template RAM.
+        pub template_addr: Signal<Out, Bits<9>>,
+        /// The word of the last clock's address.
+        pub template_data: Signal<In, Bits<64>>,
+        /// Word of the ring.
+        pub ring_addr: Signal<Out, Bits<12>>,
+        /// The word of the last clock's address.
+        pub ring_data: Signal<In, Bits<64>>,
+        /// Beats read from the ring, modulo twice its size.
+        pub ring_read: Signal<Out, Bits<13>>,
+        /// A template bank is free again.
+        pub bank_freed: Signal<Out, Bit>,
+        /// A chain's end was loaded.
+        pub chain_end: Signal<Out, Bit>,
+        /// There is room for it.
+        pub chain_end_ready: Signal<In, Bit>,
+        /// Which chain, and how it ended.
+        pub chain_done: Signal<Out, DoneRecord>,
+        /// That chain has no frame to wait for, and all frames before it left.
+        pub done_now: Signal<Out, Bit>,
+        /// A beat for the output; there is room for it.
+        pub out_valid: Signal<Out, Bit>,
+        /// The beat.
+        pub out_beat: Signal<Out, OutputBeat>,
+        /// A beat left the output.
+        pub left: Signal<In, Bit>,
+        /// No frame is partly emitted.
+        pub idle: Signal<Out, Bit>,
+        /// State number.
+        pub debug: Signal<Out, Bits<1>>,
+        //
+        first_mask: ByteMask,
+        second_mask: ByteMask,
+        template_mask: ByteMask,
+        ring_mask: ByteMask,
+        state: DFF<EmitState>,
+        is_idle: DFF<Bit>,
+        under_way: DFF<Bits<5>>,
+        read_at: DFF<Bits<13>>,
+        // the frame
+        beat_at: DFF<Bits<11>>,
+        beats_left: DFF<Bits<11>>,
+        header_left: DFF<Bits<6>>,
+        merges: DFF<Bit>,
+        ends_chain: DFF<Bit>,
+        frees: DFF<Bit>,
+        bank: DFF<Bits<4>>,
+        merge_lanes: DFF<Bits<8>>,
+        tail_lanes: DFF<Bits<8>>,
+        patch: DFF<Bit>,
+        four: DFF<Bit>,
+        odd_tags: DFF<Bit>,
+        high_tcp: DFF<Bit>,
+        sum: DFF<Bit>,
+        length_beat: DFF<Bits<6>>,
+        check_beat: DFF<Bits<6>>,
+        high_beat: DFF<Bits<6>>,
+        low_beat: DFF<Bits<6>>,
+        flags_beat: DFF<Bits<6>>,
+        first_sum_beat: DFF<Bits<11>>,
+        second_sum_beat: DFF<Bits<11>>,
+        first_sum_lane: DFF<Bits<3>>,
+        second_sum_lane: DFF<Bits<3>>,
+        // values as they lie in memory
+        total_length: DFF<Bits<16>>,
+        ip_word_2: DFF<Bits<16>>,
+        ip_check: DFF<Bits<16>>,
+        seq_high: DFF<Bits<16>>,
+        seq_low: DFF<Bits<16>>,
+        flags: DFF<Bits<16>>,
+        sum_first: DFF<Bits<8>>,
+        sum_second: DFF<Bits<8>>,
+        // first stage: what to do with the beat that the memories give now
+        asked: DFF<Bit>,
+        asked_keep: DFF<Bits<8>>,
+        asked_last: DFF<Bit>,
+        asked_done: DFF<Bit>,
+        asked_template: DFF<Bits<8>>,
+        put_length_0: DFF<Bit>,
+        put_length_2: DFF<Bit>,
+        put_word_2_1: DFF<Bit>,
+        put_word_2_3: DFF<Bit>,
+        put_check_0: DFF<Bit>,
+        put_check_2: DFF<Bit>,
+        put_high_1: DFF<Bit>,
+        put_high_3: DFF<Bit>,
+        put_low_0: DFF<Bit>,
+        put_low_2: DFF<Bit>,
+        put_flags_1: DFF<Bit>,
+        put_flags_3: DFF<Bit>,
+        put_first: DFF<Bits<8>>,
+        put_second: DFF<Bits<8>>,
+        // second stage: data, patch, and which lane takes what
+        read: DFF<Bit>,
+        read_keep: DFF<Bits<8>>,
+        read_last: DFF<Bit>,
+        read_done: DFF<Bit>,
+        template_beat: DFF<Bits<64>>,
+        ring_beat: DFF<Bits<64>>,
+        patch_beat: DFF<Bits<64>>,
+        template_lanes: DFF<Bits<8>>,
+        ring_lanes: DFF<Bits<8>>,
+        // third stage
+        merged: DFF<Bit>,
+        merged_beat: DFF<OutputBeat>,
+        //
+        now: Signal<Local, FrameRecord>,
+        may_load: Signal<Local, Bit>,
+        loads: Signal<Local, Bit>,
+        asks: Signal<Local, Bit>,
+        in_header: Signal<Local, Bit>,
+        is_last: Signal<Local, Bit>,
+        near_header: Signal<Local, Bit>,
+        frame_ends: Signal<Local, Bit>,
+        header_beat: Signal<Local, Bits<6>>,
+        at_length: Signal<Local, Bit>,
+        at_check: Signal<Local, Bit>,
+        at_high: Signal<Local, Bit>,
+        at_low: Signal<Local, Bit>,
+        at_flags: Signal<Local, Bit>,
+        merge_above: Signal<Local, Bits<8>>,
+        tail_above: Signal<Local, Bits<8>>,
+        second_at: Signal<Local, Bits<14>>,
+        high_word: Signal<Local, Bits<8>>,
+        low_word: Signal<Local, Bits<8>>,
+        flags_word: Signal<Local, Bits<8>>,
+        word_0: Signal<Local, Bits<16>>,
+        word_1: Signal<Local, Bits<16>>,
+        word_2: Signal<Local, Bits<16>>,
+        word_3: Signal<Local, Bits<16>>,
+        any_0: Signal<Local, Bit>,
+        any_1: Signal<Local, Bit>,
+        any_2: Signal<Local, Bit>,
+        any_3: Signal<Local, Bit>,
+        patched: Signal<Local, Bits<8>>,
+        not_patched: Signal<Local, Bits<8>>,
+        not_template: Signal<Local, Bits<8>>,
+        words: Signal<Local, Bits<64>>,
+        first_wide: Signal<Local, Bits<64>>,
+        second_wide: Signal<Local, Bits<64>>,
+        first_pair: Signal<Local, Bits<64>>,
+        second_pair: Signal<Local, Bits<64>>,
+        first_half: Signal<Local, Bits<64>>,
+        second_half: Signal<Local, Bits<64>>,
+        first_bytes: Signal<Local, Bits<64>>,
+        second_bytes: Signal<Local, Bits<64>>,
+        lanes_now: Signal<Local, Bits<3>>,
+        tail_now: Signal<Local, Bits<3>>,
+        check_now: Signal<Local, Bits<16>>,
+        first_at: Signal<Local, Bits<14>>,
+        all: Constant<Bits<8>> = Constant::new(0xFF_u64.to_bits()),
+        one: Constant<Bits<8>> = Constant::new(1_u64.to_bits()),
+    }
+}
+
+impl Logic for Emitter {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            state,
+            is_idle,
+            under_way,
+            read_at,
+            beat_at,
+            beats_left,
+            header_left,
+            merges,
+            ends_chain,
+            frees,
+            bank,
+            merge_lanes,
+            tail_lanes,
+            patch,
+            four,
+            odd_tags,
+            high_tcp,
+            sum,
+            length_beat,
+            check_beat,
+            high_beat,
+            low_beat,
+            flags_beat,
+            first_sum_beat,
+            second_sum_beat,
+            first_sum_lane,
+            second_sum_lane,
+            total_length,
+            ip_word_2,
+            ip_check,
+            seq_high,
+            seq_low,
+            flags,
+            sum_first,
+            sum_second,
+            asked,
+            asked_keep,
+            asked_last,
+            asked_done,
+            asked_template,
+            put_length_0,
+            put_length_2,
+            put_word_2_1,
+            put_word_2_3,
+            put_check_0,
+            put_check_2,
+            put_high_1,
+            put_high_3,
+            put_low_0,
+            put_low_2,
+            put_flags_1,
+            put_flags_3,
+            put_first,
+            put_second,
+            read,
+            read_keep,
+            read_last,
+            read_done,
+            template_beat,
+            ring_beat,
+            patch_beat,
+            template_lanes,
+            ring_lanes,
+            merged,
+            merged_beat
+        );
+        self.now.next = self.record.val();
+        self.idle.next = self.is_idle.q.val();
+        self.ring_read.next = self.read_at.q.val();
+        self.ring_addr.next = self.read_at.q.val().get_bits::<12>(0);
+        self.template_addr.next =
+            (bit_cast::<9, 4>(self.bank.q.val()) << 5) | bit_cast::<9, 5>(self.beat_at.q.val().get_bits::<5>(0));
+        self.chain_done.next.queue = self.now.val().queue;
+        self.chain_done.next.head = self.now.val().head;
+        self.chain_done.next.refusal = self.now.val().refusal;
+        self.done_now.next = false;
+        self.debug.next = 0.into();
+        // Load
+        self.may_load.next = (self.state.q.val() == EmitState::Load)
+            & self.record_valid.val()
+            & (self.chain_end_ready.val() | !self.now.val().done);
+        self.loads.next = self.may_load.val() & !self.hold.val();
+        if !self.now.val().frame {
+            // The chain's frames before it must have left.
+            self.loads.next = self.may_load.val() & (self.under_way.q.val() == 0);
+            self.done_now.next = self.may_load.val() & (self.under_way.q.val() == 0);
+        }
+        self.record_ready.next = self.loads.val();
+        self.chain_end.next = self.loads.val() & self.now.val().done;
+        // Ask
+        self.in_header.next = self.header_left.q.val() != 0;
+        self.is_last.next = self.beats_left.q.val() == 1;
+        self.asks.next = (self.state.q.val() == EmitState::Send) & !self.under_way.q.val().get_bit(4);
+        self.frame_ends.next = self.asks.val() & self.is_last.val();
+        self.bank_freed.next = (self.frame_ends.val() & self.frees.q.val())
+            | (self.loads.val() & !self.now.val().frame & self.now.val().frees_bank);
+        self.is_idle.d.next = (self.state.q.val() == EmitState::Load)
+            & (self.under_way.q.val() == 0)
+            & !(self.loads.val() & self.now.val().frame);
+        if self.asks.val() & !self.left.val() {
+            self.under_way.d.next = self.under_way.q.val() + 1;
+        }
+        if !self.asks.val() & self.left.val() {
+            self.under_way.d.next = self.under_way.q.val() - 1;
+        }
+        // First stage
+        self.near_header.next = self.patch.q.val() & (self.in_header.val() | self.merges.q.val());
+        self.header_beat.next = self.beat_at.q.val().get_bits::<6>(0);
+        self.at_length.next = self.near_header.val() & (self.header_beat.val() == self.length_beat.q.val());
+        self.at_check.next =
+            self.near_header.val() & self.four.q.val() & (self.header_beat.val() == self.check_beat.q.val());
+        self.at_high.next = self.near_header.val() & (self.header_beat.val() == self.high_beat.q.val());
+        self.at_low.next = self.near_header.val() & (self.header_beat.val() == self.low_beat.q.val());
+        self.at_flags.next = self.near_header.val() & (self.header_beat.val() == self.flags_beat.q.val());
+        self.put_length_0.d.next = self.at_length.val() & self.four.q.val() & !self.odd_tags.q.val();
+        self.put_length_2.d.next = self.at_length.val() & self.four.q.val() & self.odd_tags.q.val();
+        self.put_word_2_1.d.next = self.at_length.val() & !self.odd_tags.q.val();
+        self.put_word_2_3.d.next = self.at_length.val() & self.odd_tags.q.val();
+        self.put_check_0.d.next = self.at_check.val() & !self.odd_tags.q.val();
+        self.put_check_2.d.next = self.at_check.val() & self.odd_tags.q.val();
+        self.put_high_3.d.next = self.at_high.val() & !self.high_tcp.q.val();
+        self.put_high_1.d.next = self.at_high.val() & self.high_tcp.q.val();
+        self.put_low_0.d.next = self.at_low.val() & !self.high_tcp.q.val();
+        self.put_low_2.d.next = self.at_low.val() & self.high_tcp.q.val();
+        self.put_flags_3.d.next = self.at_flags.val() & !self.high_tcp.q.val();
+        self.put_flags_1.d.next = self.at_flags.val() & self.high_tcp.q.val();
+        self.put_first.d.next = 0.into();
+        if self.sum.q.val() & (self.beat_at.q.val() == self.first_sum_beat.q.val()) {
+            self.put_first.d.next = self.one.val() << self.first_sum_lane.q.val();
+        }
+        self.put_second.d.next = 0.into();
+        if self.sum.q.val() & (self.beat_at.q.val() == self.second_sum_beat.q.val()) {
+            self.put_second.d.next = self.one.val() << self.second_sum_lane.q.val();
+        }
+        self.asked.d.next = self.asks.val();
+        self.asked_keep.d.next = self.all.val();
+        if self.is_last.val() {
+            self.asked_keep.d.next = self.tail_lanes.q.val();
+        }
+        self.asked_last.d.next = self.is_last.val();
+        self.asked_done.d.next = self.is_last.val() & self.ends_chain.q.val();
+        self.asked_template.d.next = 0.into();
+        if self.in_header.val() {
+            self.asked_template.d.next = self.all.val();
+        } else if self.merges.q.val() {
+            self.asked_template.d.next = self.merge_lanes.q.val();
+        }
+        // Second stage
+        self.word_0.next = 0.into();
+        self.word_1.next = 0.into();
+        self.word_2.next = 0.into();
+        self.word_3.next = 0.into();
+        if self.put_length_0.q.val() {
+            self.word_0.next = self.total_length.q.val();
+        }
+        if self.put_check_0.q.val() {
+            self.word_0.next = self.word_0.val() | self.ip_check.q.val();
+        }
+        if self.put_low_0.q.val() {
+            self.word_0.next = self.word_0.val() | self.seq_low.q.val();
+        }
+        if self.put_word_2_1.q.val() {
+            self.word_1.next = self.ip_word_2.q.val();
+        }
+        if self.put_high_1.q.val() {
+            self.word_1.next = self.word_1.val() | self.seq_high.q.val();
+        }
+        if self.put_flags_1.q.val() {
+            self.word_1.next = self.word_1.val() | self.flags.q.val();
+        }
+        if self.put_length_2.q.val() {
+            self.word_2.next = self.total_length.q.val();
+        }
+        if self.put_check_2.q.val() {
+            self.word_2.next = self.word_2.val() | self.ip_check.q.val();
+        }
+        if self.put_low_2.q.val() {
+            self.word_2.next = self.word_2.val() | self.seq_low.q.val();
+        }
+        if self.put_word_2_3.q.val() {
+            self.word_3.next = self.ip_word_2.q.val();
+        }
+        if self.put_high_3.q.val() {
+            self.word_3.next = self.word_3.val() | self.seq_high.q.val();
+        }
+        if self.put_flags_3.q.val() {
+            self.word_3.next = self.word_3.val() | self.flags.q.val();
+        }
+        self.any_0.next = self.put_length_0.q.val() | self.put_check_0.q.val() | self.put_low_0.q.val();
+        self.any_1.next = self.put_word_2_1.q.val() | self.put_high_1.q.val() | self.put_flags_1.q.val();
+        self.any_2.next = self.put_length_2.q.val() | self.put_check_2.q.val() | self.put_low_2.q.val();
+        self.any_3.next = self.put_word_2_3.q.val() | self.put_high_3.q.val() | self.put_flags_3.q.val();
+        self.patched.next = self.put_first.q.val() | self.put_second.q.val();
+        if self.any_0.val() {
+            self.patched.next = self.patched.val() | 0x03;
+        }
+        if self.any_1.val() {
+            self.patched.next = self.patched.val() | 0x0C;
+        }
+        if self.any_2.val() {
+            self.patched.next = self.patched.val() | 0x30;
+        }
+        if self.any_3.val() {
+            self.patched.next = self.patched.val() | 0xC0;
+        }
+        self.words.next = bit_cast::<64, 16>(self.word_0.val())
+            | (bit_cast::<64, 16>(self.word_1.val()) << 16)
+            | (bit_cast::<64, 16>(self.word_2.val()) << 32)
+            | (bit_cast::<64, 16>(self.word_3.val()) << 48);
+        self.first_mask.lanes.next = self.put_first.q.val();
+        self.second_mask.lanes.next = self.put_second.q.val();
+        self.first_wide.next = bit_cast::<64, 8>(self.sum_first.q.val());
+        self.second_wide.next = bit_cast::<64, 8>(self.sum_second.q.val());
+        self.first_pair.next = self.first_wide.val() | (self.first_wide.val() << 8);
+        self.second_pair.next = self.second_wide.val() | (self.second_wide.val() << 8);
+        self.first_half.next = self.first_pair.val() | (self.first_pair.val() << 16);
+        self.second_half.next = self.second_pair.val() | (self.second_pair.val() << 16);
+        self.first_bytes.next = self.first_half.val() | (self.first_half.val() << 32);
+        self.second_bytes.next = self.second_half.val() | (self.second_half.val() << 32);
+        self.patch_beat.d.next = self.words.val()
+            | (self.first_bytes.val() & self.first_mask.mask.val())
+            | (self.second_bytes.val() & self.second_mask.mask.val());
+        self.not_patched.next = !self.patched.val();
+        self.not_template.next = !self.asked_template.q.val();
+        self.template_lanes.d.next = self.asked_template.q.val() & self.not_patched.val();
+        self.ring_lanes.d.next = self.not_template.val() & self.not_patched.val();
+        self.template_beat.d.next = self.template_data.val();
+        self.ring_beat.d.next = self.ring_data.val();
+        self.read.d.next = self.asked.q.val();
+        self.read_keep.d.next = self.asked_keep.q.val();
+        self.read_last.d.next = self.asked_last.q.val();
+        self.read_done.d.next = self.asked_done.q.val();
+        // Third stage
+        self.template_mask.lanes.next = self.template_lanes.q.val();
+        self.ring_mask.lanes.next = self.ring_lanes.q.val();
+        self.merged.d.next = self.read.q.val();
+        self.merged_beat.d.next.data = self.patch_beat.q.val()
+            | (self.template_beat.q.val() & self.template_mask.mask.val())
+            | (self.ring_beat.q.val() & self.ring_mask.mask.val());
+        self.merged_beat.d.next.keep = self.read_keep.q.val();
+        self.merged_beat.d.next.last = self.read_last.q.val();
+        self.merged_beat.d.next.done = self.read_done.q.val();
+        self.out_valid.next = self.merged.q.val();
+        self.out_beat.next = self.merged_beat.q.val();
+        // The frame
+        self.lanes_now.next = self.now.val().header_lanes;
+        self.tail_now.next = self.now.val().tail_bytes;
+        self.merge_above.next = self.all.val() << self.lanes_now.val();
+        self.tail_above.next = self.all.val() << self.tail_now.val();
+        self.check_now.next = self.now.val().check;
+        self.first_at.next = self.now.val().check_at;
+        self.second_at.next = self.now.val().check_at + 1;
+        self.high_word.next = bit_cast::<8, 7>(self.now.val().tcp_word) + 2;
+        self.low_word.next = bit_cast::<8, 7>(self.now.val().tcp_word) + 3;
+        self.flags_word.next = bit_cast::<8, 7>(self.now.val().tcp_word) + 6;
+        match self.state.q.val() {
+            EmitState::Load => {
+                self.beat_at.d.next = 0.into();
+                self.beats_left.d.next = self.now.val().beats;
+                self.header_left.d.next = self.now.val().header_beats;
+                self.merges.d.next = self.now.val().header_lanes != 0;
+                self.ends_chain.d.next = self.now.val().done;
+                self.frees.d.next = self.now.val().frees_bank;
+                self.bank.d.next = self.now.val().bank;
+                self.merge_lanes.d.next = !self.merge_above.val();
+                self.tail_lanes.d.next = !self.tail_above.val();
+                if self.now.val().tail_bytes == 0 {
+                    self.tail_lanes.d.next = self.all.val();
+                }
+                self.patch.d.next = self.now.val().patch;
+                self.four.d.next = self.now.val().four;
+                self.odd_tags.d.next = self.now.val().tags == 1;
+                self.length_beat.d.next = 2.into();
+                self.check_beat.d.next = 3.into();
+                if self.now.val().tags == 2 {
+                    self.length_beat.d.next = 3.into();
+                    self.check_beat.d.next = 4.into();
+                }
+                self.high_beat.d.next = self.high_word.val().get_bits::<6>(2);
+                self.low_beat.d.next = self.low_word.val().get_bits::<6>(2);
+                self.flags_beat.d.next = self.flags_word.val().get_bits::<6>(2);
+                // The TCP header begins with an odd word, the first or the last of a beat's two.
+                self.high_tcp.d.next = self.flags_word.val().get_bits::<2>(0) == 1;
+                self.sum.d.next = self.now.val().sum;
+                self.first_sum_beat.d.next = self.first_at.val().get_bits::<11>(3);
+                self.first_sum_lane.d.next = self.first_at.val().get_bits::<3>(0);
+                self.second_sum_beat.d.next = self.second_at.val().get_bits::<11>(3);
+                self.second_sum_lane.d.next = self.second_at.val().get_bits::<3>(0);
+                self.sum_first.d.next = self.check_now.val().get_bits::<8>(8);
+                self.sum_second.d.next = self.check_now.val().get_bits::<8>(0);
+                self.total_length.d.next = (self.now.val().total_length << 8) | (self.now.val().total_length >> 8);
+                self.ip_word_2.d.next = (self.now.val().ip_word_2 << 8) | (self.now.val().ip_word_2 >> 8);
+                self.ip_check.d.next = (self.now.val().ip_check << 8) | (self.now.val().ip_check >> 8);
+                self.seq_high.d.next = (self.now.val().seq_high << 8) | (self.now.val().seq_high >> 8);
+                self.seq_low.d.next = (self.now.val().seq_low << 8) | (self.now.val().seq_low >> 8);
+                self.flags.d.next = (self.now.val().flags << 8) | (self.now.val().flags >> 8);
+                if self.loads.val() & self.now.val().frame {
+                    self.state.d.next = EmitState::Send;
+                }
+            }
+            EmitState::Send => {
+                self.debug.next = 1.into();
+                if self.asks.val() {
+                    self.beat_at.d.next = self.beat_at.q.val() + 1;
+                    self.beats_left.d.next = self.beats_left.q.val() - 1;
+                    if self.in_header.val() {
+                        self.header_left.d.next = self.header_left.q.val() - 1;
+                    } else {
+                        self.merges.d.next = false;
+                        self.read_at.d.next = self.read_at.q.val() + 1;
+                    }
+                    if self.is_last.val() {
+                        self.state.d.next = EmitState::Load;
+                    }
+                }
+            }
+        }
+        if self.reset.val() {
+            self.state.d.next = EmitState::Load;
+            self.under_way.d.next = 0.into();
+            self.read_at.d.next = 0.into();
+            self.asked.d.next = false;
+            self.read.d.next = false;
+            self.merged.d.next = false;
+            self.is_idle.d.next = true;
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! The TSO pipeline: from the bytes of chains to frames on the wire.
+//!
+//! ```text
+//! chain --> Intake --start--> Cutter --notes--> Values --records--> Emitter --> queue --> frames
+//!             |  \              |                 ^                  ^  ^         |
+//! bytes ------+---\-------------+--> Aligner -----+ sums             |  |         +--> DoneQueue --> done
+//!                  \                    +-------------- ring --------+  |
+//!                   +-------------------- template banks ---------------+
+//! ```
+//!
+//! A super-frame's header is stored as a template, checked and summed once. Its payload goes through a ring of 32 KiB,
+//! already in the alignment that it has in its frames, and is summed on the way. A segment is sent once it lies complete
+//! in the ring, so an output that started never waits for data, and a segment that memory did not complete is never
+//! seen. Frames that ask for no segmentation go through the ring whole. Semantics: `segwalk_model::segment`.
+
+pub mod aligner;
+pub mod byte_mask;
+pub mod cutter;
+pub mod done;
+pub mod emitter;
+pub mod header_checks;
+pub mod intake;
+pub mod layers;
+pub mod records;
+pub mod values;
+
+use crate::bus::fifo::Fifo;
+use crate::bus::ports::{ByteSink, ChainSink, DoneSource, FrameSource};
+use crate::bus::ram::BlockRam;
+use aligner::Aligner;
+use cutter::Cutter;
+use done::DoneQueue;
+use emitter::Emitter;
+use intake::Intake;
+use records::{FrameRecord, OutputBeat, SegmentNote, StreamBeat};
+use rust_hdl::prelude::*;
+use values::Values;
+
+/// Names of the states that `Tso::debug` numbers in bits 3:0: the intake's.
+pub const DEBUG_STATES: &[&str] = &[
+    "idle",
+    "second beat",
+    "judge",
+    "decide",
+    "fixed header",
+    "measure",
+    "limits",
+    "options",
+    "settle",
+    "walk",
+    "cut",
+    "drain",
+    "refuse",
+];
+/// Names of the states that `Tso::debug` numbers in bits 7:4: the cutter's.
+pub const DEBUG_CUTTER_STATES: &[&str] = &["idle", "compare", "length", "extent", "steps", "fill", "drop"];
+/// Names of the states that `Tso::debug_output` numbers in bits 2:0: those of the segments' values.
+pub const DEBUG_VALUE_STATES: &[&str] = &[
+    "idle",
+    "header",
+    "payload",
+    "add first",
+    "add second",
+    "fold first",
+    "fold second",
+    "offer",
+];
+/// Names of the states that `Tso::debug_output` numbers in bit 4: the emitter's.
+pub const DEBUG_EMITTER_STATES: &[&str] = &["load", "send"];
+
+logic_block! {
+    /// The TSO pipeline; see the module.
+    pub struct Tso {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset.
+        pub reset: Signal<In, Bit>,
+        /// Chains, in the order of their bytes.
+        pub chain: ChainSink,
+        /// The bytes of the chains that come without a refusal.
+        pub bytes: ByteSink,
+        /// Frames.
+        pub frames: FrameSource,
+        /// Finished chains, in their order.
+        pub done: DoneSource,
+        /// Negotiated features: CSUM, TSO4, TSO6, ECN from bit 0.
+        pub features: Signal<In, Bits<4>>,
+        /// TCP flags that the first of several segments keeps: data offset byte's low nibble above the flags byte
+        /// (rule 14).
+        pub flags_first: Signal<In, Bits<12>>,
+        /// The same for segments in the middle.
+        pub flags_middle: Signal<In, Bits<12>>,
+        /// The same for the last segment.
+        pub flags_last: Signal<In, Bits<12>>,
+        /// IPv4 identification counts modulo 2^15 (rule 7).
+        pub id_fifteen_bits: Signal<In, Bit>,
+        /// One bit a transmit queue: checksum seeds of super-frames have no length (rule 15).
+        pub seed_without_length: Signal<In, Bits<16>>,
+        /// Begin no frame at the output. Chains go on until the ring is full.
+        pub hold: Signal<In, Bit>,
+        /// No frame is partly emitted; with `hold`, none will be.
+        pub idle: Signal<Out, Bit>,
+        /// A frame's last beat was accepted on the last clock.
+        pub sent_frame: Signal<Out, Bit>,
+        /// Bytes that were accepted on the last clock, 0 to 8.
+        pub sent_bytes: Signal<Out, Bits<4>>,
+        /// State numbers: intake (3:0), cutter (7:4).
+        pub debug: Signal<Out, Bits<8>>,
+        /// State numbers: values (2:0), emitter (4).
+        pub debug_output: Signal<Out, Bits<8>>,
+        //
+        stream: Fifo<StreamBeat, 2, 3>,
+        intake: Intake,
+        cutter: Cutter,
+        aligner: Aligner,
+        ring: BlockRam<Bits<64>, 12>,
+        banks: BlockRam<Bits<64>, 9>,
+        notes: Fifo<SegmentNote, 2, 3>,
+        sums: Fifo<Bits<32>, 3, 4>,
+        values: Values,
+        records: Fifo<FrameRecord, 4, 5>,
+        emitter: Emitter,
+        sending: Fifo<OutputBeat, 4, 5>,
+        ends: DoneQueue,
+        //
+        used: DFF<Bits<13>>,
+        room: DFF<Bit>,
+        notes_open: DFF<Bits<4>>,
+        settled: DFF<Bit>,
+        frame_left: DFF<Bit>,
+        bytes_left: DFF<Bits<4>>,
+        //
+        beat: Signal<Local, StreamBeat>,
+        note: Signal<Local, SegmentNote>,
+        noted: Signal<Local, Bit>,
+        notes_next: Signal<Local, Bits<4>>,
+        leaves: Signal<Local, Bit>,
+        keep: Signal<Local, Bits<8>>,
+    }
+}
+
+impl Logic for Tso {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, used, room, notes_open, settled, frame_left, bytes_left);
+        clock!(
+            self, clock, stream, intake, cutter, aligner, ring, banks, notes, sums, values, records, emitter, sending,
+            ends
+        );
+        self.stream.reset.next = self.reset.val();
+        self.intake.reset.next = self.reset.val();
+        self.cutter.reset.next = self.reset.val();
+        self.aligner.reset.next = self.reset.val();
+        self.notes.reset.next = self.reset.val();
+        self.sums.reset.next = self.reset.val();
+        self.values.reset.next = self.reset.val();
+        self.records.reset.next = self.reset.val();
+        self.emitter.reset.next = self.reset.val();
+        self.sending.reset.next = self.reset.val();
+        self.ends.reset.next = self.reset.val();
+        // Stream
+        self.beat.next.data = self.bytes.data.val();
+        self.beat.next.last = self.bytes.last.val();
+        self.beat.next.fault = self.bytes.last.val() & (self.bytes.refusal.val() != 0);
+        self.beat.next.refusal = self.bytes.refusal.val();
+        self.stream.in_valid.next = self.bytes.valid.val();
+        self.stream.in_data.next = self.beat.val();
+        self.bytes.ready.next = self.stream.in_ready.val();
+        self.stream.out_ready.next = self.intake.take.val() | self.cutter.take.val();
+        // Intake
+        ChainSink::link(&mut self.chain, &mut self.intake.chain);
+        self.intake.features.next = self.features.val();
+        self.intake.seed_without_length.next = self.seed_without_length.val();
+        self.intake.beat_valid.next = self.stream.out_valid.val();
+        self.intake.beat.next = self.stream.out_data.val();
+        self.intake.bank_freed.next = self.emitter.bank_freed.val();
+        self.intake.settled.next = self.settled.q.val();
+        self.intake.finished.next = self.cutter.finished.val();
+        self.intake.refuse_ready.next = self.notes.in_ready.val();
+        self.banks.write_enable.next = self.intake.store.val();
+        self.banks.write_addr.next =
+            (bit_cast::<9, 4>(self.intake.bank.val()) << 5) | bit_cast::<9, 5>(self.intake.store_beat.val());
+        self.banks.write_data.next = self.stream.out_data.val().data;
+        // Cutter
+        self.cutter.start.next = self.intake.start.val();
+        self.cutter.template.next = self.intake.has_template.val();
+        self.cutter.patch.next = self.intake.patch.val();
+        self.cutter.payload_bytes.next = self.intake.payload_bytes.val();
+        self.cutter.segment_bytes.next = self.intake.segment_bytes.val();
+        self.cutter.header_lanes.next = self.intake.header_lanes.val();
+        self.cutter.sum_start.next = self.intake.sum_start.val();
+        self.cutter.sum.next = self.intake.sum.val();
+        self.cutter.sum_at.next = self.intake.sum_at.val();
+        self.cutter.never_zero.next = self.intake.never_zero.val();
+        self.cutter.queue.next = self.intake.queue.val();
+        self.cutter.head.next = self.intake.head.val();
+        self.cutter.beat_valid.next = self.stream.out_valid.val();
+        self.cutter.beat.next = self.stream.out_data.val();
+        self.cutter.taken_elsewhere.next = self.intake.take.val();
+        self.cutter.note_ready.next = self.notes.in_ready.val();
+        self.cutter.room.next = self.room.q.val();
+        // Room for the beats that are on their way before `room` falls
+        self.used.d.next = self.cutter.written.val() - self.emitter.ring_read.val();
+        self.room.d.next = !self.used.q.val().get_bit(12) & !(self.used.q.val().get_bits::<9>(3) == 0x1FF);
+        self.aligner.in_valid.next = self.cutter.move_valid.val();
+        self.aligner.in_write.next = self.cutter.move_write.val();
+        self.aligner.in_at.next = self.cutter.move_at.val();
+        self.aligner.in_data.next = self.cutter.mixed.val();
+        self.aligner.in_rotate.next = self.cutter.rotate.val();
+        self.aligner.in_lanes.next = self.cutter.sum_lanes.val();
+        self.aligner.in_first.next = self.cutter.move_first.val();
+        self.aligner.in_end.next = self.cutter.move_end.val();
+        self.ring.write_enable.next = self.aligner.write_enable.val();
+        self.ring.write_addr.next = self.aligner.write_addr.val();
+        self.ring.write_data.next = self.aligner.write_data.val();
+        self.sums.in_valid.next = self.aligner.sum_valid.val();
+        self.sums.in_data.next = self.aligner.sum.val();
+        // Notes of segments, and of refused chains between them
+        self.note.next = self.cutter.note.val();
+        if self.intake.refuse.val() {
+            self.note.next.frame = false;
+            self.note.next.done = true;
+            self.note.next.frees_bank = false;
+            self.note.next.refusal = self.intake.refusal.val();
+        }
+        self.notes.in_valid.next = self.cutter.note_valid.val() | self.intake.refuse.val();
+        self.notes.in_data.next = self.note.val();
+        self.noted.next = (self.cutter.note_valid.val() | self.intake.refuse.val()) & self.notes.in_ready.val();
+        self.notes_next.next = self.notes_open.q.val();
+        if self.noted.val() & !self.values.note_ready.val() {
+            self.notes_next.next = self.notes_open.q.val() + 1;
+        }
+        if !self.noted.val() & self.values.note_ready.val() {
+            self.notes_next.next = self.notes_open.q.val() - 1;
+        }
+        self.notes_open.d.next = self.notes_next.val();
+        self.settled.d.next = self.notes_next.val() == 0;
+        // Values
+        self.values.flags_first.next = self.flags_first.val();
+        self.values.flags_middle.next = self.flags_middle.val();
+        self.values.flags_last.next = self.flags_last.val();
+        self.values.id_fifteen_bits.next = self.id_fifteen_bits.val();
+        self.values.template.next = self.intake.template.val();
+        self.values.note_valid.next = self.notes.out_valid.val();
+        self.values.note.next = self.notes.out_data.val();
+        self.notes.out_ready.next = self.values.note_ready.val();
+        self.values.sum_valid.next = self.sums.out_valid.val();
+        self.values.sum.next = self.sums.out_data.val();
+        self.sums.out_ready.next = self.values.sum_ready.val();
+        self.records.in_valid.next = self.values.record_valid.val();
+        self.records.in_data.next = self.values.record.val();
+        self.values.record_ready.next = self.records.in_ready.val();
+        // Emitter
+        self.emitter.hold.next = self.hold.val();
+        self.emitter.record_valid.next = self.records.out_valid.val();
+        self.emitter.record.next = self.records.out_data.val();
+        self.records.out_ready.next = self.emitter.record_ready.val();
+        self.banks.read_addr.next = self.emitter.template_addr.val();
+        self.emitter.template_data.next = self.banks.read_data.val();
+        self.ring.read_addr.next = self.emitter.ring_addr.val();
+        self.emitter.ring_data.next = self.ring.read_data.val();
+        self.emitter.chain_end_ready.next = self.ends.in_ready.val();
+        self.sending.in_valid.next = self.emitter.out_valid.val();
+        self.sending.in_data.next = self.emitter.out_beat.val();
+        self.idle.next = self.emitter.idle.val();
+        // Output
+        self.frames.tvalid.next = self.sending.out_valid.val();
+        self.frames.tdata.next = self.sending.out_data.val().data;
+        self.frames.tkeep.next = self.sending.out_data.val().keep;
+        self.frames.tlast.next = self.sending.out_data.val().last;
+        self.sending.out_ready.next = self.frames.tready.val();
+        self.leaves.next = self.sending.out_valid.val() & self.frames.tready.val();
+        self.emitter.left.next = self.leaves.val();
+        self.ends.in_valid.next = self.emitter.chain_end.val();
+        self.ends.chain.next = self.emitter.chain_done.val();
+        self.ends.chain_left.next =
+            self.emitter.done_now.val() | (self.leaves.val() & self.sending.out_data.val().done);
+        DoneSource::link(&mut self.done, &mut self.ends.done);
+        self.keep.next = self.sending.out_data.val().keep;
+        self.frame_left.d.next = self.leaves.val() & self.sending.out_data.val().last;
+        self.bytes_left.d.next = 0.into();
+        if self.leaves.val() {
+            self.bytes_left.d.next = 1.into();
+            if self.keep.val().get_bit(1) {
+                self.bytes_left.d.next = 2.into();
+            }
+            if self.keep.val().get_bit(2) {
+                self.bytes_left.d.next = 3.into();
+            }
+            if self.keep.val().get_bit(3) {
+                self.bytes_left.d.next = 4.into();
+            }
+            if self.keep.val().get_bit(4) {
+                self.bytes_left.d.next = 5.into();
+            }
+            if self.keep.val().get_bit(5) {
+                self.bytes_left.d.next = 6.into();
+            }
+            if self.keep.val().get_bit(6) {
+                self.bytes_left.d.next = 7.into();
+            }
+            if self.keep.val().get_bit(7) {
+                self.bytes_left.d.next = 8.into();
+            }
+        }
+        self.sent_frame.next = self.frame_left.q.val();
+        self.sent_bytes.next = self.bytes_left.q.val();
+        self.debug.next = bit_cast::<8, 4>(self.intake.debug.val()) | (bit_cast::<8, 4>(self.cutter.debug.val()) << 4);
+        self.debug_output.next =
+            bit_cast::<8, 3>(self.values.debug.val()) | (bit_cast::<8, 1>(self.emitter.debug.val()) << 4);
+        if self.reset.val() {
+            self.used.d.next = 0.into();
+            self.room.d.next = false;
+            self.notes_open.d.next = 0.into();
+            self.frame_left.d.next = false;
+            self.bytes_left.d.next = 0.into();
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The split virtqueue of a transmit queue (virtio 1.2, 2.7), as an engine must read it that trusts nothing in memory.
+//!
+//! **Ring memory.** Each area is addressed through the queue's ring context, translated page by page; an area may
+//! cross pages. The low bits that the standard requires to be zero (4 of the descriptor table's address, 1 of the avail
+//! ring's, 2 of the used ring's) are ignored. Places beyond 2^64 wrap.
+//!
+//! **Order of the checks.** Ring errors end the walk where they are met:
+//!
+//! 1. Avail index: reading it may give `RingFault` or `RingBusError`; ahead of what was served by more than the Queue Size
+//!    (modulo 2^16): `AvailIndexJump` (rule 29). Nothing of the queue is served then.
+//! 2. For each descriptor, the head first: an index that is not below the Queue Size: `DescriptorIndex`; then, when as
+//!    many descriptors as the Queue Size were read already: `ChainLoops` (rule 25); then reading it: `RingFault`, where
+//!    the page does not translate, whatever the cause, or `RingBusError`.
+//!
+//! Packet errors do not: the chain is walked to its end, and the first packet error that was met is its refusal, unless
+//! a ring error follows. In one descriptor the order is
+//!
+//! 1. INDIRECT is set: `IndirectNotNegotiated` (rule 26). Its NEXT flag is followed all the same.
+//! 2. WRITE is set: `WriteDescriptor` (rule 27).
+//! 3. Flag bits 15:12 name a context `k` other than 0, and names are not allowed or bit `k` of the mask is clear:
+//!    `ContextNotAllowed`. 0 is the queue's default context, which needs no bit in the mask.
+//! 4. The bytes so far are more than `VIRTIO_NET_HDR_BYTES + SUPER_FRAME_BYTES_MAX`: `ChainTooLong`.
+//!
+//! At the end of a chain without any of these, fewer than 12 bytes are `ChainTooShort` (rule 23). Descriptors of 0
+//! bytes are checked like others and give no fragment. Unknown flag bits (11:3) are ignored.
+
+mod chain;
+mod layout;
+mod ring;
+#[cfg(test)]
+mod tests;
+mod used;
+
+pub use chain::{walk_chain, Chain, Fragment};
+pub use layout::{Descriptor, FLAG_INDIRECT, FLAG_NEXT, FLAG_WRITE};
+pub use ring::{avail_head, avail_heads, RingMemory};
+pub use used::put_used;
+
+use crate::limits::CONTEXTS;
+use crate::page_table::Context;
+use crate::registers::{BIND_CONTEXTS, BIND_MASK};
+
+/// The context table.
+pub type Contexts = [Context; CONTEXTS];
+
+/// Which contexts a queue uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Binding {
+    /// Context of the rings.
+    pub ring_context: u8,
+    /// Context of buffers whose descriptor names none.
+    pub default_context: u8,
+    /// Descriptors may name a context.
+    pub names_allowed: bool,
+    /// TCP checksum seeds have no length in them (rule 15, LSO contract).
+    pub seed_without_length: bool,
+    /// Contexts that descriptors may name, one bit each.
+    pub mask: u16,
+}
+
+impl Binding {
+    /// The binding that these values of BIND_CONTEXTS and BIND_MASK make.
+    pub fn from_registers(contexts: u32, mask: u32) -> Self {
+        let field = |name| BIND_CONTEXTS.field(name).get(contexts);
+        Self {
+            ring_context: field("ring_context") as u8,
+            default_context: field("default_context") as u8,
+            names_allowed: field("names_allowed") != 0,
+            seed_without_length: field("seed_without_length") != 0,
+            mask: BIND_MASK.field("contexts").get(mask) as u16,
+        }
+    }
+
+    /// The values of BIND_CONTEXTS and BIND_MASK that make this binding.
+    pub fn to_registers(self) -> (u32, u32) {
+        let put = |name, value| BIND_CONTEXTS.field(name).put(value);
+        let contexts = put("ring_context", self.ring_context.into())
+            | put("default_context", self.default_context.into())
+            | put("names_allowed", self.names_allowed.into())
+            | put("seed_without_length", self.seed_without_length.into());
+        (contexts, BIND_MASK.field("contexts").put(self.mask.into()))
+    }
+
+    /// The context that a descriptor's name stands for, or nothing when it is not allowed.
+    pub fn resolve(&self, name: u8) -> Option<u8> {
+        match name {
+            0 => Some(self.default_context),
+            _ if self.names_allowed && self.mask >> name & 1 == 1 => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// A transmit queue as its registers describe it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueConfig {
+    /// Queue Size: a power of two, 1 to 32768.
+    pub size: u16,
+    /// Virtual address of the descriptor table.
+    pub descriptor_addr: u64,
+    /// Virtual address of the avail ring (the driver area).
+    pub avail_addr: u64,
+    /// Virtual address of the used ring (the device area).
+    pub used_addr: u64,
+    /// Contexts.
+    pub binding: Binding,
+}

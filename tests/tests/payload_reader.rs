@@ -1,0 +1,399 @@
+//! The payload reader in Verilator: random fragments, translations, memory latencies, faults and stalls give the bytes
+//! that a plain copy gives, in order, and break where the copy breaks.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use segwalk_hdl::payload::reader::PayloadReader;
+use segwalk_model::refusal::{FaultCause, Refusal};
+use segwalk_sim::verilated::{Dut, Model, Port, Spec};
+use std::collections::VecDeque;
+
+const PAGE: u64 = 4096;
+
+#[derive(Clone, Copy, Debug)]
+struct Fragment {
+    context: u64,
+    virt_addr: u64,
+    bytes: u64,
+    refusal: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Chain {
+    queue: u64,
+    head: u64,
+    refusal: u64,
+    fragments: Vec<Fragment>,
+}
+
+/// How hostile a case is.
+#[derive(Clone, Copy, Debug)]
+struct Weather {
+    latency: u64,
+    stall_percent: u32,
+    faults: bool,
+    fragment_bytes_max: u64,
+    chains: usize,
+}
+
+/// What the page tables would say: every page has a frame, some do not translate.
+fn translate(context: u64, virt_page: u64, faults: bool) -> Result<u64, u64> {
+    let hash = (virt_page.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ context.wrapping_mul(0xD6E8_FEB8_6659_FD93)) >> 16;
+    if faults && hash % 61 == 7 {
+        return Err(u64::from(
+            FaultCause::ALL[(hash >> 8) as usize % FaultCause::ALL.len()].code(),
+        ));
+    }
+    Ok(hash & 0xFFF_FFFF)
+}
+
+fn memory_byte(phys_addr: u64) -> u8 {
+    (phys_addr.wrapping_mul(0xA24B_AED4_963E_E407) >> 40) as u8
+}
+
+fn bus_error(phys_addr: u64, faults: bool) -> bool {
+    faults && ((phys_addr >> 3).wrapping_mul(0x9FB2_1C65_1E98_DF25) >> 20) % 4001 == 3
+}
+
+/// The stream a chain must give: whole beats, how many bytes of the last one count, and the refusal.
+struct Expected {
+    beats: Vec<[u8; 8]>,
+    last_bytes: usize,
+    refusal: u64,
+}
+
+fn expected(chain: &Chain, faults: bool) -> Expected {
+    let mut stream = vec![0u8; 4];
+    let mut refusal = 0;
+    'chain: for fragment in &chain.fragments {
+        if fragment.refusal != 0 {
+            refusal = fragment.refusal;
+            break;
+        }
+        let (mut addr, mut left) = (fragment.virt_addr, fragment.bytes);
+        while left > 0 {
+            let count = left.min(PAGE - addr % PAGE);
+            match translate(fragment.context, addr >> 12, faults) {
+                Err(cause) => {
+                    refusal = 32 + cause;
+                    break 'chain;
+                }
+                Ok(phys_page) => {
+                    for phys_addr in (phys_page << 12 | addr % PAGE)..(phys_page << 12 | addr % PAGE) + count {
+                        if bus_error(phys_addr, faults) {
+                            refusal = u64::from(Refusal::PayloadBusError.code());
+                            break 'chain;
+                        }
+                        stream.push(memory_byte(phys_addr));
+                    }
+                }
+            }
+            addr = addr.wrapping_add(count);
+            left -= count;
+        }
+    }
+    if refusal != 0 {
+        stream.truncate(stream.len() / 8 * 8);
+        stream.extend([0; 8]);
+    }
+    let last_bytes = if refusal != 0 { 0 } else { (stream.len() - 1) % 8 + 1 };
+    stream.resize(stream.len().div_ceil(8) * 8, 0);
+    Expected {
+        beats: stream.chunks(8).map(|b| b.try_into().unwrap()).collect(),
+        last_bytes,
+        refusal,
+    }
+}
+
+fn random_chains(random: &mut ChaCha8Rng, weather: Weather) -> Vec<Chain> {
+    (0..weather.chains)
+        .map(|index| {
+            let refusal = if weather.faults && random.gen_ratio(1, 12) {
+                random.gen_range(1..8)
+            } else {
+                0
+            };
+            let count = if refusal != 0 { 0 } else { random.gen_range(1..8) };
+            let mut fragments: Vec<Fragment> = (0..count)
+                .map(|_| Fragment {
+                    context: random.gen_range(0..16),
+                    virt_addr: random.gen::<u64>() >> random.gen_range(0..40),
+                    bytes: match random.gen_range(0..4) {
+                        0 => random.gen_range(1..=9),
+                        1 => random.gen_range(1..=200.min(weather.fragment_bytes_max)),
+                        _ => random.gen_range(1..=weather.fragment_bytes_max),
+                    },
+                    refusal: 0,
+                })
+                .collect();
+            if let Some(first) = fragments.first_mut() {
+                first.bytes += 12;
+            }
+            if weather.faults && count > 0 && random.gen_ratio(1, 10) {
+                fragments.last_mut().unwrap().refusal = u64::from(Refusal::ChainChanged.code());
+            }
+            Chain {
+                queue: random.gen_range(0..16),
+                head: index as u64 * 7 % 65536,
+                refusal,
+                fragments,
+            }
+        })
+        .collect()
+}
+
+struct Ports {
+    chain_in: [Port; 6],
+    fragment: [Port; 7],
+    translate: [Port; 4],
+    answer: [Port; 4],
+    read: [Port; 4],
+    data: [Port; 4],
+    chain_out: [Port; 6],
+    bytes: [Port; 5],
+    fault: Port,
+}
+
+fn ports(dut: &Dut) -> Ports {
+    let p = |name: &str| dut.port(name).unwrap();
+    Ports {
+        chain_in: ["valid", "ready", "queue", "head", "frame_bytes", "refusal"].map(|n| p(&format!("chain_in${n}"))),
+        fragment: ["valid", "ready", "context", "virt_addr", "bytes", "last", "refusal"]
+            .map(|n| p(&format!("fragments${n}"))),
+        translate: ["req_valid", "req_ready", "context", "virt_page"].map(|n| p(&format!("translate${n}"))),
+        answer: ["rsp_valid", "rsp_ready", "phys_page", "cause"].map(|n| p(&format!("translate${n}"))),
+        read: ["req_valid", "req_ready", "phys_addr", "beats_minus_1"].map(|n| p(&format!("mem${n}"))),
+        data: ["data_valid", "data", "data_last", "data_error"].map(|n| p(&format!("mem${n}"))),
+        chain_out: ["valid", "ready", "queue", "head", "frame_bytes", "refusal"].map(|n| p(&format!("chain_out${n}"))),
+        bytes: ["valid", "ready", "data", "last", "refusal"].map(|n| p(&format!("bytes${n}"))),
+        fault: p("fault$valid"),
+    }
+}
+
+/// Runs the chains; gives the clocks from the first to the last beat of the stream.
+fn run(model: &Model, seed: u64, weather: Weather) -> u64 {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let chains = random_chains(&mut random, weather);
+    let wanted: Vec<Expected> = chains.iter().map(|c| expected(c, weather.faults)).collect();
+    let mut dut = model.instance().unwrap();
+    let p = ports(&dut);
+    let reset = dut.port("reset").unwrap();
+    dut.set(reset, 1);
+    dut.tick();
+    dut.tick();
+    dut.set(reset, 0);
+
+    let fragments: Vec<(Fragment, bool)> = chains
+        .iter()
+        .flat_map(|c| {
+            c.fragments
+                .iter()
+                .enumerate()
+                .map(|(i, f)| (*f, i + 1 == c.fragments.len()))
+        })
+        .collect();
+    let (mut next_chain, mut next_fragment) = (0, 0);
+    let mut translations: VecDeque<(u64, u64, u64)> = VecDeque::new(); // due, phys page, cause
+    let mut reads: VecDeque<(u64, u64, u64)> = VecDeque::new(); // due, address, beats left
+    let (mut records_out, mut stream_chain, mut beat_at, mut faults_seen) = (0, 0, 0, 0);
+    let (mut first_beat, mut last_beat, mut quiet, mut clock) = (0, 0, 0, 0u64);
+    let streams: Vec<usize> = (0..chains.len()).filter(|&i| chains[i].refusal == 0).collect();
+    let stall = |random: &mut ChaCha8Rng| random.gen_range(0..100) < weather.stall_percent;
+    while records_out < chains.len() || stream_chain < streams.len() {
+        clock += 1;
+        quiet += 1;
+        assert!(
+            quiet < 20_000,
+            "seed {seed}: no progress at clock {clock}; {records_out} records, chain {stream_chain}"
+        );
+        // inputs of this clock
+        let hold = |dut: &mut Dut, port: Port, on: bool| dut.set(port, u64::from(on));
+        let offer_chain = next_chain < chains.len() && (dut.get(p.chain_in[0]) == 1 || !stall(&mut random));
+        hold(&mut dut, p.chain_in[0], offer_chain);
+        if offer_chain {
+            let c = &chains[next_chain];
+            let total: u64 = c.fragments.iter().map(|f| f.bytes).sum();
+            for (port, value) in
+                p.chain_in[2..]
+                    .iter()
+                    .zip([c.queue, c.head, total.saturating_sub(12) & 0xF_FFFF, c.refusal])
+            {
+                dut.set(*port, value);
+            }
+        }
+        let offer_fragment = next_fragment < fragments.len() && (dut.get(p.fragment[0]) == 1 || !stall(&mut random));
+        hold(&mut dut, p.fragment[0], offer_fragment);
+        if offer_fragment {
+            let (f, last) = fragments[next_fragment];
+            for (port, value) in
+                p.fragment[2..]
+                    .iter()
+                    .zip([f.context, f.virt_addr, f.bytes, u64::from(last), f.refusal])
+            {
+                dut.set(*port, value);
+            }
+        }
+        let take_request = !stall(&mut random);
+        hold(&mut dut, p.translate[1], take_request);
+        let answer = translations.front().copied().filter(|t| t.0 <= clock);
+        hold(&mut dut, p.answer[0], answer.is_some());
+        if let Some((_, phys_page, cause)) = answer {
+            dut.set(p.answer[2], phys_page);
+            dut.set(p.answer[3], cause);
+        }
+        let take_read = !stall(&mut random);
+        hold(&mut dut, p.read[1], take_read);
+        let beat = reads.front().copied().filter(|r| r.0 <= clock && !stall(&mut random));
+        hold(&mut dut, p.data[0], beat.is_some());
+        if let Some((_, addr, left)) = beat {
+            dut.set(
+                p.data[1],
+                u64::from_le_bytes(std::array::from_fn(|i| memory_byte(addr + i as u64))),
+            );
+            dut.set(p.data[2], u64::from(left == 1));
+            dut.set(p.data[3], u64::from(bus_error(addr, weather.faults)));
+        }
+        let take_record = !stall(&mut random);
+        hold(&mut dut, p.chain_out[1], take_record);
+        let take_beat = !stall(&mut random);
+        hold(&mut dut, p.bytes[1], take_beat);
+        dut.eval();
+        // transfers of this clock
+        if offer_chain && dut.get(p.chain_in[1]) == 1 {
+            next_chain += 1;
+        }
+        if offer_fragment && dut.get(p.fragment[1]) == 1 {
+            next_fragment += 1;
+        }
+        if take_request && dut.get(p.translate[0]) == 1 {
+            let due = clock + 1 + random.gen_range(0..=weather.latency);
+            match translate(dut.get(p.translate[2]), dut.get(p.translate[3]), weather.faults) {
+                Ok(phys_page) => translations.push_back((due, phys_page, 0)),
+                Err(cause) => translations.push_back((due, 0, cause)),
+            }
+        }
+        if answer.is_some() && dut.get(p.answer[1]) == 1 {
+            translations.pop_front();
+        }
+        if let Some((_, addr, left)) = beat {
+            reads[0].1 = addr + 8;
+            reads[0].2 = left - 1;
+            if left == 1 {
+                reads.pop_front();
+            }
+        }
+        if take_read && dut.get(p.read[0]) == 1 {
+            let (addr, beats) = (dut.get(p.read[2]), dut.get(p.read[3]) + 1);
+            assert_eq!(addr % 8, 0);
+            assert!(
+                addr / PAGE == (addr + beats * 8 - 1) / PAGE,
+                "seed {seed}: a burst crosses a page"
+            );
+            reads.push_back((clock + weather.latency, addr, beats));
+            let under_way: u64 = reads.iter().map(|r| r.2).sum();
+            assert!(under_way <= 512, "seed {seed}: more asked for than there is room for");
+        }
+        faults_seen += dut.get(p.fault);
+        if take_record && dut.get(p.chain_out[0]) == 1 {
+            let c = &chains[records_out];
+            let got = [p.chain_out[2], p.chain_out[3], p.chain_out[5]].map(|port| dut.get(port));
+            assert_eq!(
+                got,
+                [c.queue, c.head, c.refusal],
+                "seed {seed}: chain record {records_out}"
+            );
+            records_out += 1;
+            quiet = 0;
+        }
+        if take_beat && dut.get(p.bytes[0]) == 1 {
+            quiet = 0;
+            first_beat = if first_beat == 0 { clock } else { first_beat };
+            last_beat = clock;
+            let want = &wanted[streams[stream_chain]];
+            let is_last = beat_at + 1 == want.beats.len();
+            let what = format!(
+                "seed {seed}: chain {}, beat {beat_at} of {}",
+                streams[stream_chain],
+                want.beats.len()
+            );
+            assert_eq!(dut.get(p.bytes[3]), u64::from(is_last), "{what}: last");
+            assert_eq!(
+                dut.get(p.bytes[4]),
+                if is_last { want.refusal } else { 0 },
+                "{what}: refusal"
+            );
+            let data = dut.get(p.bytes[2]).to_le_bytes();
+            let count = if is_last { want.last_bytes } else { 8 };
+            let from = if beat_at == 0 { 4.min(count) } else { 0 };
+            assert_eq!(data[from..count], want.beats[beat_at][from..count], "{what}: data");
+            beat_at += 1;
+            if is_last {
+                stream_chain += 1;
+                beat_at = 0;
+            }
+        }
+        dut.tick();
+    }
+    let fault_codes = wanted.iter().filter(|w| w.refusal >= 32).count() as u64;
+    // A chain that broke by a bus error may meet a translation fault behind it.
+    assert!(
+        faults_seen >= fault_codes,
+        "seed {seed}: {faults_seen} faults recorded, {fault_codes} chains faulted"
+    );
+    last_beat - first_beat + 1
+}
+
+fn model() -> Model {
+    let verilog = segwalk_hdl::emit::verilog(&mut PayloadReader::default(), "payload_reader").unwrap();
+    Model::build(&Spec {
+        top: "payload_reader",
+        verilog: &verilog,
+        ..Default::default()
+    })
+    .unwrap()
+}
+
+#[test]
+fn streams_equal_a_plain_copy() {
+    let model = model();
+    let seeds = match std::env::var("SEGWALK_SEED") {
+        Ok(seed) => seed.parse().expect("SEGWALK_SEED is a number")..=seed.parse().unwrap(),
+        Err(_) => 0..=39,
+    };
+    for seed in seeds {
+        let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x5EED);
+        let weather = Weather {
+            latency: [0, 3, 50, 200][random.gen_range(0..4)],
+            stall_percent: [0, 10, 50][random.gen_range(0..3)],
+            faults: random.gen_bool(0.6),
+            fragment_bytes_max: [16, 300, 9000][random.gen_range(0..3)],
+            chains: 60,
+        };
+        run(&model, seed, weather);
+    }
+}
+
+#[test]
+fn long_fragments_stream_a_beat_a_clock_behind_any_latency() {
+    let model = model();
+    for latency in [0, 50, 200] {
+        let weather = Weather {
+            latency,
+            stall_percent: 0,
+            faults: false,
+            fragment_bytes_max: 60_000,
+            chains: 12,
+        };
+        let mut random = ChaCha8Rng::seed_from_u64(5);
+        let beats: usize = random_chains(&mut random, weather)
+            .iter()
+            .map(|c| expected(c, false).beats.len())
+            .sum();
+        let clocks = run(&model, 5, weather);
+        let rate = beats as f64 / clocks as f64;
+        assert!(
+            rate > 0.97,
+            "latency {latency}: {beats} beats in {clocks} clocks, {rate:.3} a clock"
+        );
+    }
+}
