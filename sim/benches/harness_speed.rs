@@ -3,6 +3,9 @@
 //! The C++ testbench is built here, replays the same memory image and register writes, and must come to the same frames
 //! after the same number of clocks.
 
+// criterion's macros make functions without documentation
+#![allow(missing_docs)]
+
 mod workload;
 
 use criterion::{criterion_group, criterion_main, Criterion, Throughput};

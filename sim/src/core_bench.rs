@@ -93,7 +93,6 @@ pub struct CoreBench {
     open_writes: u64,
     history: [Option<axi::Access>; HISTORY],
     accesses: usize,
-    last: (FromCore, ToCore),
 }
 
 impl CoreBench {
@@ -122,7 +121,6 @@ impl CoreBench {
             open_writes: 0,
             history: [None; HISTORY],
             accesses: 0,
-            last: Default::default(),
         };
         bench.reset(RESET_CLOCKS);
         Ok(bench)
@@ -138,8 +136,8 @@ impl CoreBench {
         for _ in 0..clocks.max(1) {
             self.dut.tick();
             self.clock += 1;
-            let core = self.axi_ports.sample(&self.dut);
-            let beat = self.stream_ports.sample(&self.dut);
+            let core = self.axi_ports.sample(&mut self.dut);
+            let beat = self.stream_ports.sample(&mut self.dut);
             self.checker.in_reset(self.clock, &core, beat);
         }
         self.dut.set(self.reset, 0);
@@ -151,10 +149,10 @@ impl CoreBench {
     #[inline]
     pub fn step(&mut self) {
         let clock = self.clock;
-        let core = self.axi_ports.sample(&self.dut);
+        let core = self.axi_ports.sample(&mut self.dut);
         let memory = self.memory.step(clock, &core);
         self.axi_ports.drive(&mut self.dut, &memory);
-        let beat = self.stream_ports.sample(&self.dut);
+        let beat = self.stream_ports.sample(&mut self.dut);
         let ready = self.sink.step(clock, beat);
         self.stream_ports.drive(&mut self.dut, ready);
         let register = self.lite.step(&mut self.dut);
@@ -167,7 +165,7 @@ impl CoreBench {
         }
         if self.check_registered {
             self.dut.eval();
-            if self.axi_ports.sample(&self.dut) != core || self.stream_ports.sample(&self.dut) != beat {
+            if self.axi_ports.sample(&mut self.dut) != core || self.stream_ports.sample(&mut self.dut) != beat {
                 self.checker
                     .report(clock, "an output follows an input within the clock");
             }
@@ -176,7 +174,6 @@ impl CoreBench {
             self.last_transfer = clock;
         }
         self.account(&core, &memory, beat, ready);
-        self.last = (core, memory);
         self.dut.tick();
         self.clock += 1;
     }
@@ -399,23 +396,24 @@ impl CoreBench {
                 "  {kind} {client:<8} {addr:#012x} {beats_done} of {beats} beats, since clock {since}"
             )?;
         }
-        let (core, memory) = &self.last;
-        writeln!(text, "channels on the last edge (valid/ready):")?;
-        let channel = |valid: bool, ready: bool| format!("{}/{}", u8::from(valid), u8::from(ready));
-        writeln!(
-            text,
-            "  AR {} R {} AW {} W {} B {} frame stream {} irq {}",
-            channel(core.ar.is_some(), memory.ar_ready),
-            channel(memory.r.is_some(), core.r_ready),
-            channel(core.aw.is_some(), memory.aw_ready),
-            channel(core.w.is_some(), memory.w_ready),
-            channel(memory.b.is_some(), core.b_ready),
-            channel(
-                self.stream_ports.sample(&self.dut).is_some(),
-                self.stream_ports.is_ready(&self.dut)
-            ),
-            u8::from(self.irq()),
-        )?;
+        let channels = [
+            ("AR", "m_axi_ar"),
+            ("R", "m_axi_r"),
+            ("AW", "m_axi_aw"),
+            ("W", "m_axi_w"),
+            ("B", "m_axi_b"),
+            ("frame stream", "m_axis_t"),
+        ];
+        write!(text, "channels (valid/ready):")?;
+        for (name, prefix) in channels {
+            let signal = |end: &str| {
+                self.dut
+                    .port(&format!("{prefix}{end}"))
+                    .map_or(0, |port| self.dut.get(port))
+            };
+            write!(text, " {name} {}/{}", signal("valid"), signal("ready"))?;
+        }
+        writeln!(text, " irq {}", u8::from(self.irq()))?;
         let (frames, beats) = (self.sink.frame_count(), self.sink.beats());
         let inside = if self.sink.inside_frame() {
             ", inside a frame"
