@@ -19,7 +19,7 @@ logic_block! {
         /// The chain.
         pub chain: Signal<In, DoneRecord>,
         /// One more chain of those has nothing left to send.
-        pub release: Signal<In, Bit>,
+        pub chain_left: Signal<In, Bit>,
         /// Finished chains.
         pub done: DoneSource,
         //
@@ -54,10 +54,10 @@ impl Logic for DoneQueue {
             self.valid.d.next = true;
             self.held.d.next = self.chains.out_data.val();
         }
-        if self.release.val() & !self.moves.val() {
+        if self.chain_left.val() & !self.moves.val() {
             self.released.d.next = self.released.q.val() + 1;
         }
-        if !self.release.val() & self.moves.val() {
+        if !self.chain_left.val() & self.moves.val() {
             self.released.d.next = self.released.q.val() - 1;
         }
         if self.reset.val() {

@@ -131,7 +131,7 @@ logic_block! {
         header_words: Signal<Local, Bits<8>>,
         is_tag: Signal<Local, Bit>,
         fits_type: Signal<Local, Bit>,
-        extends: Signal<Local, Bit>,
+        is_extension: Signal<Local, Bit>,
         jump: Signal<Local, Bits<13>>,
         left_before: Signal<Local, Bits<13>>,
         left_after: Signal<Local, Bits<13>>,
@@ -266,7 +266,7 @@ impl Logic for Layers {
         self.is_tag.next = (self.word.q.val() == 0x8100) | (self.word.q.val() == 0x88A8);
         self.fits_type.next = (self.is_four.q.val() & (self.word.q.val() == 0x0800))
             | (!self.is_four.q.val() & (self.word.q.val() == 0x86DD));
-        self.extends.next =
+        self.is_extension.next =
             (self.next_header.q.val() == 0) | (self.next_header.q.val() == 43) | (self.next_header.q.val() == 60);
         self.jump.next = bit_cast::<13, 8>(self.low.val()) << 3;
         self.left_before.next = bit_cast::<13, 8>(self.gap.q.val()) - 8;
@@ -418,7 +418,7 @@ impl Logic for Layers {
                         self.verdict.next = self.is_fragment.val();
                     } else if !self.beyond.q.val() & (self.gap.q.val() == 0) & (self.next_header.q.val() == 6) {
                         self.phase.d.next = LayerPhase::Found;
-                    } else if self.beyond.q.val() | (self.gap.q.val() == 0) | !self.extends.val() {
+                    } else if self.beyond.q.val() | (self.gap.q.val() == 0) | !self.is_extension.val() {
                         self.verdict.next = self.extension_headers.val();
                     } else {
                         self.next_header.d.next = self.high.val();

@@ -273,7 +273,8 @@ impl Logic for Tso {
         self.emitter.left.next = self.leaves.val();
         self.ends.in_valid.next = self.emitter.chain_end.val();
         self.ends.chain.next = self.emitter.chain_done.val();
-        self.ends.release.next = self.emitter.done_now.val() | (self.leaves.val() & self.sending.out_data.val().done);
+        self.ends.chain_left.next =
+            self.emitter.done_now.val() | (self.leaves.val() & self.sending.out_data.val().done);
         DoneSource::link(&mut self.done, &mut self.ends.done);
         self.keep.next = self.sending.out_data.val().keep;
         self.frame_left.d.next = self.leaves.val() & self.sending.out_data.val().last;
