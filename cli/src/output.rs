@@ -26,7 +26,9 @@ pub fn print_text(text: &str) -> Result<()> {
 /// A table with these column titles; the columns in `numbers` are aligned right.
 pub fn table(titles: &[&str], numbers: &[usize]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_preset(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(titles);
     for column in numbers {
         if let Some(column) = table.column_mut(*column) {
@@ -58,7 +60,10 @@ pub struct Progress {
 impl Progress {
     /// Nothing is shown yet.
     pub fn new() -> Self {
-        Progress { start: Instant::now(), bar: None }
+        Progress {
+            start: Instant::now(),
+            bar: None,
+        }
     }
 
     /// `done` of `all` bytes are done.

@@ -6,8 +6,9 @@ use clap::ValueEnum;
 use segwalk_model::limits::MSS_MAX;
 use segwalk_model::page_table::Mode;
 use segwalk_model::segment::IpVersion;
+use segwalk_sim::model_device::ModelDevice;
 use segwalk_sim::process::PageLayout;
-use segwalk_sim::send::{send, Buffers, SendOptions, SendReport};
+use segwalk_sim::send::{send_over, Buffers, SendOptions, SendReport};
 use std::path::PathBuf;
 
 /// Send a file out of a simulated process through the emitted Verilog, and check every frame
@@ -118,7 +119,9 @@ pub fn run(args: &Args) -> Result<bool> {
     let file = std::fs::read(&args.file)
         .with_context(|| format!("cannot read {}; give a file that exists", args.file.display()))?;
     let mut progress = Progress::new();
-    let report = send(&file, &args.options(), |done, all| progress.show(done, all));
+    let report = send_over(ModelDevice::new(), &file, &args.options(), |done, all| {
+        progress.show(done, all)
+    });
     progress.finish();
     let report = report?;
     if args.json {
@@ -142,7 +145,14 @@ fn render(args: &Args, report: &SendReport) -> String {
         ("wire bytes", thousands(report.wire_bytes)),
         ("clocks", thousands(report.clocks)),
         ("beats per clock", format!("{:.4}", report.beats_per_clock)),
-        ("TLB hits / misses", format!("{} / {}", thousands(report.tlb_hits.into()), thousands(report.tlb_misses.into()))),
+        (
+            "TLB hits / misses",
+            format!(
+                "{} / {}",
+                thousands(report.tlb_hits.into()),
+                thousands(report.tlb_misses.into())
+            ),
+        ),
         ("page-table walks", thousands(report.walks.into())),
         ("faults", thousands(report.faults.into())),
         ("mismatches against the model", thousands(report.mismatches)),

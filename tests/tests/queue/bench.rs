@@ -44,6 +44,16 @@ pub fn seed(default: u64) -> u64 {
     })
 }
 
+/// Runs cases with seeds one after the other and says how to repeat the one that fails.
+pub fn each_seed(first: u64, cases: u64, mut case: impl FnMut(u64)) {
+    for case_seed in first..first + cases {
+        if let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| case(case_seed))) {
+            eprintln!("repeat with SEGWALK_SEED={case_seed}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
 /// Memory and address spaces; context 0 is Bare, the others have tables.
 pub struct World {
     pub memory: SparseMemory,
@@ -320,5 +330,75 @@ impl ReadMemory {
             self.under_way.push_back((weather.due(random, now + 1), addr, beats));
             self.reads += 1;
         }
+    }
+}
+
+/// Memory that is written. A write takes effect when it is acknowledged.
+pub struct WriteMemory {
+    req_valid: Port,
+    req_ready: Port,
+    phys_addr: Port,
+    data: Port,
+    strobe: Port,
+    done_valid: Port,
+    done_error: Port,
+    // due, address, data, strobe
+    under_way: VecDeque<(u64, u64, u64, u64)>,
+    pub most_under_way: usize,
+}
+
+impl WriteMemory {
+    pub fn new(dut: &Dut) -> anyhow::Result<Self> {
+        let port = |name: &str| dut.port(&format!("mem${name}"));
+        Ok(Self {
+            req_valid: port("req_valid")?,
+            req_ready: port("req_ready")?,
+            phys_addr: port("phys_addr")?,
+            data: port("data")?,
+            strobe: port("strobe")?,
+            done_valid: port("done_valid")?,
+            done_error: port("done_error")?,
+            under_way: VecDeque::new(),
+            most_under_way: 0,
+        })
+    }
+
+    /// Gives back a write that was accepted with this clock: address, data, strobe.
+    pub fn step(
+        &mut self,
+        dut: &mut Dut,
+        world: &mut World,
+        weather: Weather,
+        random: &mut ChaCha8Rng,
+        now: u64,
+    ) -> Option<(u64, u64, u64)> {
+        let ready = weather.goes(random);
+        dut.set(self.req_ready, ready.into());
+        let due = self.under_way.front().is_some_and(|write| write.0 <= now);
+        dut.set(self.done_valid, due.into());
+        dut.set(self.done_error, random.gen::<bool>().into());
+        if due {
+            let (_, addr, data, strobe) = self.under_way.pop_front().unwrap();
+            let mut failed = false;
+            for lane in (0..8).filter(|lane| strobe >> lane & 1 == 1) {
+                failed |= world.memory.write(addr + lane, &[(data >> (8 * lane)) as u8]).is_err();
+            }
+            dut.set(self.done_error, failed.into());
+        }
+        if ready && dut.get(self.req_valid) == 1 {
+            let write = (dut.get(self.phys_addr), dut.get(self.data), dut.get(self.strobe));
+            assert!(
+                write.0 % 8 == 0 && write.2 != 0,
+                "write at {:#x}, strobe {:#x}",
+                write.0,
+                write.2
+            );
+            let last = self.under_way.back().map_or(0, |write| write.0);
+            let due = weather.due(random, now + 1).max(last);
+            self.under_way.push_back((due, write.0, write.1, write.2));
+            self.most_under_way = self.most_under_way.max(self.under_way.len());
+            return Some(write);
+        }
+        None
     }
 }

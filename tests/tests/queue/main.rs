@@ -1,4 +1,6 @@
 //! Queue fetcher and completion in Verilator, held against the virtqueue of the model.
 
 mod bench;
+mod completion;
 mod fetcher;
+mod fetcher_cases;

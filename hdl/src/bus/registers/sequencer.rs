@@ -133,7 +133,6 @@ pub struct RegisterSequencer {
     sweep: DFF<Bit>,
     filling: DFF<Bit>,
     filled: DFF<Bit>,
-    kept: DFF<Bit>,
     /// A counter slot is next; otherwise a refusal or an access.
     turn: DFF<Bit>,
     /// The next counter slot to serve.
@@ -222,7 +221,6 @@ impl RegisterSequencer {
             sweep: Default::default(),
             filling: Default::default(),
             filled: Default::default(),
-            kept: Default::default(),
             turn: Default::default(),
             visit: Default::default(),
             at: Default::default(),
@@ -271,7 +269,6 @@ impl Logic for RegisterSequencer {
             sweep,
             filling,
             filled,
-            kept,
             turn,
             visit,
             at,
@@ -345,17 +342,17 @@ impl Logic for RegisterSequencer {
         self.debug.next = 0.into();
         match self.state.q.val() {
             AccessState::Clear => {
-                // A pipeline: entry address, entry, value and its address.
+                // A pipeline: entry address, entry, and its write.
                 self.debug.next = 0.into();
                 self.filling.d.next = true;
                 self.at.d.next = self.at.q.val() + 1;
-                self.result.d.next = self.rom.data.val().get_bits::<32>(0);
-                self.kept.d.next = self.rom.data.val().get_bit(32);
-                if self.at_before.q.val().get_bit(8) {
-                    self.result.d.next = 0.into();
-                    self.kept.d.next = false;
+                self.map_entry.d.next = self.rom.data.val();
+                self.store.write_data.next = self.map_entry.q.val().get_bits::<32>(0);
+                if self.at_write.q.val().get_bit(8) {
+                    self.store.write_data.next = 0.into();
                 }
-                self.store.write_enable.next = self.filled.q.val() & (self.hard.q.val() | !self.kept.q.val());
+                self.store.write_enable.next = self.filled.q.val()
+                    & (self.hard.q.val() | self.at_write.q.val().get_bit(8) | !self.map_entry.q.val().get_bit(32));
                 if self.filled.q.val() & (self.at_write.q.val() == self.last_word.val()) {
                     self.state.d.next = AccessState::Idle;
                     self.sweep.d.next = false;

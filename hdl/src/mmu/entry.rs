@@ -1,0 +1,397 @@
+//! Checks page-table entries as they come from memory, one a clock, against the masks of the current row.
+//!
+//! Four clocks: take the entry; reduce it under every mask; join what belongs together; name the cause. The order of
+//! causes is that of `segwalk_model::page_table`.
+
+use super::rows::{by_row, row_set, Row, ROWS};
+use rust_hdl::prelude::*;
+use segwalk_model::limits::PHYS_PAGE_BITS;
+use segwalk_model::refusal::FaultCause;
+
+logic_block! {
+    /// The checker.
+    pub struct EntryCheck {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset.
+        pub reset: Signal<In, Bit>,
+        /// A read begins: the next entry is the first.
+        pub start: Signal<In, Bit>,
+        /// An entry is here.
+        pub data_valid: Signal<In, Bit>,
+        /// The entry.
+        pub data: Signal<In, Bits<64>>,
+        /// The bus answered it with an error.
+        pub data_error: Signal<In, Bit>,
+        /// Row of the entry, one hot; steady until its result is out, as is all below.
+        pub row: Signal<In, Bits<ROWS>>,
+        /// Low virtual page bits, for superpages.
+        pub virt_page: Signal<In, Bits<PHYS_PAGE_BITS>>,
+        /// The access is a write.
+        pub write: Signal<In, Bit>,
+        /// Supervisor pages fault.
+        pub user_only: Signal<In, Bit>,
+        /// A clear accessed bit faults.
+        pub accessed_faults: Signal<In, Bit>,
+        /// Every pointer so far was a user one.
+        pub user_above: Signal<In, Bit>,
+        /// Every pointer so far allowed writes.
+        pub write_above: Signal<In, Bit>,
+        /// Every pointer so far was accessed.
+        pub accessed_above: Signal<In, Bit>,
+        /// A result is out.
+        pub valid: Signal<Out, Bit>,
+        /// Its place in the read.
+        pub place: Signal<Out, Bits<3>>,
+        /// It ends the walk, if `cause` is 0.
+        pub leaf: Signal<Out, Bit>,
+        /// 0, or the FaultCause of this access.
+        pub cause: Signal<Out, Bits<5>>,
+        /// Page of the leaf, or of the next table.
+        pub phys_page: Signal<Out, Bits<PHYS_PAGE_BITS>>,
+        /// The leaf may go into the TLB.
+        pub fillable: Signal<Out, Bit>,
+        /// A read is allowed.
+        pub readable: Signal<Out, Bit>,
+        /// A write is allowed.
+        pub writable: Signal<Out, Bit>,
+        /// `user_above` of the next level.
+        pub user: Signal<Out, Bit>,
+        /// `write_above` of the next level.
+        pub write_all: Signal<Out, Bit>,
+        /// `accessed_above` of the next level.
+        pub accessed: Signal<Out, Bit>,
+        // taken
+        p0_valid: DFF<Bit>,
+        p0_error: DFF<Bit>,
+        p0_entry: DFF<Bits<64>>,
+        chosen: Signal<Local, Bit>,
+        t_present: Signal<Local, Bit>,
+        t_leaf: Signal<Local, Bit>,
+        t_bad_leaf: Signal<Local, Bit>,
+        t_bad_pointer: Signal<Local, Bit>,
+        t_write_only: Signal<Local, Bit>,
+        t_far: Signal<Local, Bit>,
+        t_misaligned: Signal<Local, Bit>,
+        t_read: Signal<Local, Bit>,
+        t_write: Signal<Local, Bit>,
+        t_user: Signal<Local, Bit>,
+        t_accessed: Signal<Local, Bit>,
+        t_dirty: Signal<Local, Bit>,
+        t_page: Signal<Local, Bits<PHYS_PAGE_BITS>>,
+        shifted: Signal<Local, Bits<64>>,
+        t_inside: Signal<Local, Bits<PHYS_PAGE_BITS>>,
+        t_every_level: Signal<Local, Bit>,
+        // reduced
+        p1_valid: DFF<Bit>,
+        p1_error: DFF<Bit>,
+        p1_present: DFF<Bit>,
+        p1_leaf: DFF<Bit>,
+        p1_bad_leaf: DFF<Bit>,
+        p1_bad_pointer: DFF<Bit>,
+        p1_write_only: DFF<Bit>,
+        p1_far: DFF<Bit>,
+        p1_misaligned: DFF<Bit>,
+        p1_read: DFF<Bit>,
+        p1_write: DFF<Bit>,
+        p1_user: DFF<Bit>,
+        p1_accessed: DFF<Bit>,
+        p1_dirty: DFF<Bit>,
+        p1_page: DFF<Bits<PHYS_PAGE_BITS>>,
+        // steady during a read, so a register costs nothing and shortens the path
+        every_level: DFF<Bit>,
+        inner: DFF<Bits<PHYS_PAGE_BITS>>,
+        outer: DFF<Bits<PHYS_PAGE_BITS>>,
+        user_now: Signal<Local, Bit>,
+        write_now: Signal<Local, Bit>,
+        accessed_now: Signal<Local, Bit>,
+        can_write: Signal<Local, Bit>,
+        // joined
+        p2_valid: DFF<Bit>,
+        p2_error: DFF<Bit>,
+        p2_absent: DFF<Bit>,
+        p2_reserved: DFF<Bit>,
+        p2_far: DFF<Bit>,
+        p2_leaf: DFF<Bit>,
+        p2_misaligned: DFF<Bit>,
+        p2_supervisor: DFF<Bit>,
+        p2_read: DFF<Bit>,
+        p2_write: DFF<Bit>,
+        p2_refused: DFF<Bit>,
+        p2_stale: DFF<Bit>,
+        p2_user: DFF<Bit>,
+        p2_write_all: DFF<Bit>,
+        p2_accessed: DFF<Bit>,
+        p2_page: DFF<Bits<PHYS_PAGE_BITS>>,
+        sound: Signal<Local, Bit>,
+        // named
+        p3_valid: DFF<Bit>,
+        p3_place: DFF<Bits<3>>,
+        p3_leaf: DFF<Bit>,
+        p3_cause: DFF<Bits<5>>,
+        p3_fillable: DFF<Bit>,
+        p3_read: DFF<Bit>,
+        p3_write: DFF<Bit>,
+        p3_user: DFF<Bit>,
+        p3_write_all: DFF<Bit>,
+        p3_accessed: DFF<Bit>,
+        p3_page: DFF<Bits<PHYS_PAGE_BITS>>,
+        //
+        valid_mask: [Constant<Bits<64>>; ROWS] = by_row(|row| row.format.valid_mask),
+        leaf_mask: [Constant<Bits<64>>; ROWS] = by_row(Row::leaf),
+        bad_leaf_mask: [Constant<Bits<64>>; ROWS] = by_row(Row::reserved_leaf),
+        bad_pointer_mask: [Constant<Bits<64>>; ROWS] = by_row(Row::reserved_pointer),
+        write_only_mask: [Constant<Bits<64>>; ROWS] = by_row(Row::write_needs_read),
+        far_mask: [Constant<Bits<64>>; ROWS] = by_row(Row::out_of_range),
+        misaligned_mask: [Constant<Bits<64>>; ROWS] = by_row(Row::misaligned),
+        read_mask: [Constant<Bits<64>>; ROWS] = by_row(|row| row.format.read_mask),
+        write_mask: [Constant<Bits<64>>; ROWS] = by_row(|row| row.format.write_mask),
+        user_mask: [Constant<Bits<64>>; ROWS] = by_row(|row| row.format.user_mask),
+        accessed_mask: [Constant<Bits<64>>; ROWS] = by_row(|row| row.format.accessed_mask),
+        dirty_mask: [Constant<Bits<64>>; ROWS] = by_row(|row| row.format.dirty_mask),
+        page_lsb: [Constant<Bits<6>>; ROWS] = by_row(|row| row.format.page_lsb as u64),
+        inside_mask: [Constant<Bits<PHYS_PAGE_BITS>>; ROWS] = by_row(Row::inside),
+        every_level_rows: Constant<Bits<ROWS>> = row_set(Row::every_level),
+        walk_bus_error: Constant<Bits<5>> = cause(FaultCause::WalkBusError),
+        not_present: Constant<Bits<5>> = cause(FaultCause::NotPresent),
+        reserved_bits: Constant<Bits<5>> = cause(FaultCause::ReservedBits),
+        phys_range: Constant<Bits<5>> = cause(FaultCause::PhysRange),
+        misaligned: Constant<Bits<5>> = cause(FaultCause::Misaligned),
+        supervisor: Constant<Bits<5>> = cause(FaultCause::Supervisor),
+        not_readable: Constant<Bits<5>> = cause(FaultCause::NotReadable),
+        not_writable: Constant<Bits<5>> = cause(FaultCause::NotWritable),
+        accessed_clear: Constant<Bits<5>> = cause(FaultCause::AccessedClear),
+    }
+}
+
+fn cause(cause: FaultCause) -> Constant<Bits<5>> {
+    Constant::new(cause.code().to_bits())
+}
+
+impl Logic for EntryCheck {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            p0_valid,
+            p0_error,
+            p0_entry,
+            p1_valid,
+            p1_error,
+            p1_present,
+            p1_leaf,
+            p1_bad_leaf,
+            p1_bad_pointer,
+            p1_write_only,
+            p1_far,
+            p1_misaligned,
+            p1_read,
+            p1_write,
+            p1_user,
+            p1_accessed,
+            p1_dirty,
+            p1_page,
+            every_level,
+            inner,
+            outer,
+            p2_valid,
+            p2_error,
+            p2_absent,
+            p2_reserved,
+            p2_far,
+            p2_leaf,
+            p2_misaligned,
+            p2_supervisor,
+            p2_read,
+            p2_write,
+            p2_refused,
+            p2_stale,
+            p2_user,
+            p2_write_all,
+            p2_accessed,
+            p2_page,
+            p3_valid,
+            p3_place,
+            p3_leaf,
+            p3_cause,
+            p3_fillable,
+            p3_read,
+            p3_write,
+            p3_user,
+            p3_write_all,
+            p3_accessed,
+            p3_page
+        );
+        // Taken
+        self.p0_valid.d.next = self.data_valid.val();
+        self.p0_error.d.next = self.data_error.val();
+        self.p0_entry.d.next = self.data.val();
+
+        // Reduced: under the masks of every row, of which one counts
+        self.t_present.next = false;
+        self.t_leaf.next = false;
+        self.t_bad_leaf.next = false;
+        self.t_bad_pointer.next = false;
+        self.t_write_only.next = false;
+        self.t_far.next = false;
+        self.t_misaligned.next = false;
+        self.t_read.next = false;
+        self.t_write.next = false;
+        self.t_user.next = false;
+        self.t_accessed.next = false;
+        self.t_dirty.next = false;
+        self.t_page.next = 0.into();
+        self.t_inside.next = 0.into();
+        for ix in 0..ROWS {
+            self.chosen.next = self.row.val().get_bit(ix);
+            self.t_present.next = self.t_present.val()
+                | (self.chosen.val()
+                    & ((self.p0_entry.q.val() & self.valid_mask[ix].val()) == self.valid_mask[ix].val()));
+            self.t_leaf.next =
+                self.t_leaf.val() | (self.chosen.val() & ((self.p0_entry.q.val() & self.leaf_mask[ix].val()) != 0));
+            self.t_bad_leaf.next = self.t_bad_leaf.val()
+                | (self.chosen.val() & ((self.p0_entry.q.val() & self.bad_leaf_mask[ix].val()) != 0));
+            self.t_bad_pointer.next = self.t_bad_pointer.val()
+                | (self.chosen.val() & ((self.p0_entry.q.val() & self.bad_pointer_mask[ix].val()) != 0));
+            self.t_write_only.next = self.t_write_only.val()
+                | (self.chosen.val() & ((self.p0_entry.q.val() & self.write_only_mask[ix].val()) != 0));
+            self.t_far.next =
+                self.t_far.val() | (self.chosen.val() & ((self.p0_entry.q.val() & self.far_mask[ix].val()) != 0));
+            self.t_misaligned.next = self.t_misaligned.val()
+                | (self.chosen.val() & ((self.p0_entry.q.val() & self.misaligned_mask[ix].val()) != 0));
+            self.t_read.next = self.t_read.val()
+                | (self.chosen.val()
+                    & ((self.p0_entry.q.val() & self.read_mask[ix].val()) == self.read_mask[ix].val()));
+            self.t_write.next = self.t_write.val()
+                | (self.chosen.val()
+                    & ((self.p0_entry.q.val() & self.write_mask[ix].val()) == self.write_mask[ix].val()));
+            self.t_user.next = self.t_user.val()
+                | (self.chosen.val()
+                    & ((self.p0_entry.q.val() & self.user_mask[ix].val()) == self.user_mask[ix].val()));
+            self.t_accessed.next = self.t_accessed.val()
+                | (self.chosen.val()
+                    & ((self.p0_entry.q.val() & self.accessed_mask[ix].val()) == self.accessed_mask[ix].val()));
+            self.t_dirty.next = self.t_dirty.val()
+                | (self.chosen.val()
+                    & ((self.p0_entry.q.val() & self.dirty_mask[ix].val()) == self.dirty_mask[ix].val()));
+            self.shifted.next = self.p0_entry.q.val() >> self.page_lsb[ix].val();
+            if self.chosen.val() {
+                self.t_page.next = self.t_page.val() | self.shifted.val().get_bits::<PHYS_PAGE_BITS>(0);
+                self.t_inside.next = self.t_inside.val() | self.inside_mask[ix].val();
+            }
+        }
+        self.t_every_level.next = (self.row.val() & self.every_level_rows.val()) != 0;
+        self.p1_valid.d.next = self.p0_valid.q.val();
+        self.p1_error.d.next = self.p0_error.q.val();
+        self.p1_present.d.next = self.t_present.val();
+        self.p1_leaf.d.next = self.t_leaf.val();
+        self.p1_bad_leaf.d.next = self.t_bad_leaf.val();
+        self.p1_bad_pointer.d.next = self.t_bad_pointer.val();
+        self.p1_write_only.d.next = self.t_write_only.val();
+        self.p1_far.d.next = self.t_far.val();
+        self.p1_misaligned.d.next = self.t_misaligned.val();
+        self.p1_read.d.next = self.t_read.val();
+        self.p1_write.d.next = self.t_write.val();
+        self.p1_user.d.next = self.t_user.val();
+        self.p1_accessed.d.next = self.t_accessed.val();
+        self.p1_dirty.d.next = self.t_dirty.val();
+        self.p1_page.d.next = self.t_page.val();
+        self.every_level.d.next = self.t_every_level.val();
+        self.inner.d.next = self.t_inside.val();
+        self.outer.d.next = !self.t_inside.val();
+
+        // Joined
+        self.user_now.next = self.p1_user.q.val() & self.user_above.val();
+        self.write_now.next = self.p1_write.q.val() & self.write_above.val();
+        self.accessed_now.next = self.p1_accessed.q.val() & self.accessed_above.val();
+        self.can_write.next = self.write_now.val() & self.p1_dirty.q.val();
+        self.p2_valid.d.next = self.p1_valid.q.val();
+        self.p2_error.d.next = self.p1_error.q.val();
+        self.p2_absent.d.next = !self.p1_present.q.val();
+        self.p2_reserved.d.next = (self.p1_leaf.q.val() & self.p1_bad_leaf.q.val())
+            | (!self.p1_leaf.q.val() & self.p1_bad_pointer.q.val())
+            | (self.p1_write_only.q.val() & !self.p1_read.q.val());
+        self.p2_far.d.next = self.p1_far.q.val();
+        self.p2_leaf.d.next = self.p1_leaf.q.val();
+        self.p2_misaligned.d.next = self.p1_leaf.q.val() & self.p1_misaligned.q.val();
+        self.p2_supervisor.d.next = self.p1_leaf.q.val() & self.user_only.val() & !self.user_now.val();
+        self.p2_read.d.next = self.p1_read.q.val();
+        self.p2_write.d.next = self.can_write.val();
+        self.p2_refused.d.next = self.p1_leaf.q.val()
+            & ((self.write.val() & !self.can_write.val()) | (!self.write.val() & !self.p1_read.q.val()));
+        self.p2_stale.d.next = self.p1_leaf.q.val() & self.accessed_faults.val() & !self.accessed_now.val();
+        self.p2_user.d.next = self.user_now.val() | !self.every_level.q.val();
+        self.p2_write_all.d.next = self.write_now.val() | !self.every_level.q.val();
+        self.p2_accessed.d.next = self.accessed_now.val() | !self.every_level.q.val();
+        self.p2_page.d.next = self.p1_page.q.val();
+        if self.p1_leaf.q.val() {
+            // A superpage's low bits are the address's; what stood there in the entry is checked above or is PAT.
+            self.p2_page.d.next =
+                (self.virt_page.val() & self.inner.q.val()) | (self.p1_page.q.val() & self.outer.q.val());
+        }
+
+        // Named
+        self.p3_valid.d.next = self.p2_valid.q.val();
+        self.p3_leaf.d.next = self.p2_leaf.q.val();
+        self.p3_read.d.next = self.p2_read.q.val();
+        self.p3_write.d.next = self.p2_write.q.val();
+        self.p3_user.d.next = self.p2_user.q.val();
+        self.p3_write_all.d.next = self.p2_write_all.q.val();
+        self.p3_accessed.d.next = self.p2_accessed.q.val();
+        self.p3_page.d.next = self.p2_page.q.val();
+        self.p3_cause.d.next = 0.into();
+        if self.p2_error.q.val() {
+            self.p3_cause.d.next = self.walk_bus_error.val();
+        } else if self.p2_absent.q.val() {
+            self.p3_cause.d.next = self.not_present.val();
+        } else if self.p2_reserved.q.val() {
+            self.p3_cause.d.next = self.reserved_bits.val();
+        } else if self.p2_far.q.val() {
+            self.p3_cause.d.next = self.phys_range.val();
+        } else if self.p2_misaligned.q.val() {
+            self.p3_cause.d.next = self.misaligned.val();
+        } else if self.p2_supervisor.q.val() {
+            self.p3_cause.d.next = self.supervisor.val();
+        } else if self.p2_refused.q.val() {
+            self.p3_cause.d.next = self.not_readable.val();
+            if self.write.val() {
+                self.p3_cause.d.next = self.not_writable.val();
+            }
+        } else if self.p2_stale.q.val() {
+            self.p3_cause.d.next = self.accessed_clear.val();
+        }
+        // Whether this access is allowed does not matter to the TLB: it keeps both permissions.
+        self.sound.next = !self.p2_error.q.val()
+            & !self.p2_absent.q.val()
+            & !self.p2_reserved.q.val()
+            & !self.p2_far.q.val()
+            & !self.p2_misaligned.q.val()
+            & !self.p2_supervisor.q.val()
+            & !self.p2_stale.q.val();
+        self.p3_fillable.d.next = self.sound.val() & self.p2_leaf.q.val();
+        if self.p3_valid.q.val() {
+            self.p3_place.d.next = self.p3_place.q.val() + 1;
+        }
+        if self.start.val() {
+            self.p3_place.d.next = 0.into();
+        }
+        self.valid.next = self.p3_valid.q.val();
+        self.place.next = self.p3_place.q.val();
+        self.leaf.next = self.p3_leaf.q.val();
+        self.cause.next = self.p3_cause.q.val();
+        self.phys_page.next = self.p3_page.q.val();
+        self.fillable.next = self.p3_fillable.q.val();
+        self.readable.next = self.p3_read.q.val();
+        self.writable.next = self.p3_write.q.val();
+        self.user.next = self.p3_user.q.val();
+        self.write_all.next = self.p3_write_all.q.val();
+        self.accessed.next = self.p3_accessed.q.val();
+        if self.reset.val() {
+            self.p0_valid.d.next = false;
+            self.p1_valid.d.next = false;
+            self.p2_valid.d.next = false;
+            self.p3_valid.d.next = false;
+        }
+    }
+}
