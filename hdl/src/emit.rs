@@ -17,6 +17,14 @@ pub fn verilog(block: &mut impl Block, name: &str) -> Result<String> {
     Ok(tidy(&defines.defines()))
 }
 
+/// Name of the core's module.
+pub const CORE: &str = "segwalk_core";
+
+/// The Verilog of the whole core, module [`CORE`].
+pub fn core_verilog() -> Result<String> {
+    verilog(&mut crate::top::SegwalkCore::default(), CORE)
+}
+
 /// Strips trailing blanks and runs of empty lines, so that a difference between two outputs is a difference in content.
 fn tidy(text: &str) -> String {
     let mut lines: Vec<&str> = Vec::new();

@@ -5,9 +5,11 @@
 mod macros;
 
 pub mod bus;
+pub mod debug;
 pub mod emit;
-pub mod mmu;
 pub mod lint;
+pub mod mmu;
 pub mod payload;
 pub mod queue;
+pub mod top;
 pub mod tso;
