@@ -175,6 +175,7 @@ fn compare(model: &Model, work: &Workload, testbench: &Testbench) {
 }
 
 fn harness_speed(criterion: &mut Criterion) {
+    measure(criterion, &workload::core().expect("the core's work is recorded"));
     measure(criterion, &workload::stand_in());
 }
 

@@ -3,10 +3,11 @@
 mod recorder;
 
 use recorder::Recorder;
+use segwalk_hdl::debug::{StateField, STATES};
+use segwalk_hdl::emit;
 use segwalk_model::page_table::Mode;
 use segwalk_model::segment::SegmentSettings;
 use segwalk_model::virtqueue::Binding;
-use segwalk_sim::core_bench::DebugStates;
 use segwalk_sim::device::Device as _;
 use segwalk_sim::driver;
 use segwalk_sim::headers::{flag, Headers, Ipv4, Network, Seed, Transport};
@@ -23,7 +24,7 @@ pub struct Workload {
     /// Verilog of `segwalk_core`.
     pub verilog: String,
     /// For dumps.
-    pub states: DebugStates,
+    pub states: &'static [StateField],
     /// Physical page numbers and contents.
     pub pages: Vec<(u64, Box<[u8; 4096]>)>,
     /// Offsets and values, in order.
@@ -38,7 +39,7 @@ impl Workload {
     /// How the model is built.
     pub fn spec(&self) -> Spec<'_> {
         Spec {
-            top: "segwalk_core",
+            top: emit::CORE,
             verilog: &self.verilog,
             ..Default::default()
         }
@@ -66,7 +67,7 @@ pub fn stand_in() -> Workload {
     Workload {
         name: "stand-in",
         verilog: include_str!("../../tests/support/stand_in.v").into(),
-        states: [("", &[]); 8],
+        states: &[],
         pages: (0x100..0x180).chain([0x77]).map(|number| (number, page())).collect(),
         registers: vec![(0, 0x100), (4, BURSTS), (0x10, 0x77), (8, 1)],
         frames: u64::from(BURSTS) / 2,
@@ -75,7 +76,7 @@ pub fn stand_in() -> Workload {
 }
 
 /// Super-frames of full size out of a process with Sv39 tables and scattered pages.
-pub fn super_frames(name: &'static str, verilog: String, states: DebugStates) -> anyhow::Result<Workload> {
+pub fn core() -> anyhow::Result<Workload> {
     const SUPER_FRAMES: u32 = 12;
     const MSS: u16 = 1448;
     let mut session = Session::new(Recorder::default(), 1, driver::FEATURES)?;
@@ -106,9 +107,9 @@ pub fn super_frames(name: &'static str, verilog: String, states: DebugStates) ->
     session.notify(queue)?;
     let recorder = session.device;
     Ok(Workload {
-        name,
-        verilog,
-        states,
+        name: "core",
+        verilog: emit::core_verilog()?,
+        states: STATES,
         pages: recorder
             .memory()
             .pages()
