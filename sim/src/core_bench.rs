@@ -7,11 +7,9 @@ use crate::recorder::Recorder;
 use crate::stream_sink::{StreamBeat, StreamPorts, StreamSink};
 use crate::verilated::{Dut, Model, Port};
 use anyhow::{bail, Context as _};
+use segwalk_hdl::debug::StateField;
 use segwalk_model::memory::SparseMemory;
 use std::fmt::Write as _;
-
-/// Name and state names of the subsystem behind each byte of `debug_states`, lowest byte first.
-pub type DebugStates = [(&'static str, &'static [&'static str]); 8];
 
 /// Accesses that a dump shows of the past.
 const HISTORY: usize = 32;
@@ -84,7 +82,7 @@ pub struct CoreBench {
     reset: Port,
     irq: Port,
     debug_states: Port,
-    states: DebugStates,
+    states: &'static [StateField],
     watchdog_clocks: Option<u64>,
     check: bool,
     check_registered: bool,
@@ -98,8 +96,9 @@ pub struct CoreBench {
 }
 
 impl CoreBench {
-    /// Puts an instance of the core on the bench and resets it.
-    pub fn new(model: &Model, config: BenchConfig, states: DebugStates) -> anyhow::Result<Self> {
+    /// Puts an instance of the core on the bench and resets it; `states` says what `debug_states` means
+    /// ([`segwalk_hdl::debug::STATES`] for the core).
+    pub fn new(model: &Model, config: BenchConfig, states: &'static [StateField]) -> anyhow::Result<Self> {
         let dut = model.instance()?;
         let lite_ports = LitePorts::bind(&dut, "s_axil_")?;
         let mut bench = Self {
@@ -366,20 +365,12 @@ impl CoreBench {
         self.sink.reset_counters();
     }
 
-    /// State of each subsystem: its name and the state's.
+    /// State machines by name, each with its state's name.
     pub fn state_names(&self) -> Vec<(&'static str, String)> {
-        let numbers = self.dut.get(self.debug_states).to_le_bytes();
-        let name = |(names, number): (&[&str], u8)| match names.get(usize::from(number)) {
-            Some(name) => (*name).to_owned(),
-            None => format!("{number:#04x}"),
-        };
-        let states = self
-            .states
+        let numbers = self.dut.get(self.debug_states);
+        self.states
             .iter()
-            .zip(numbers)
-            .filter(|((module, _), _)| !module.is_empty());
-        states
-            .map(|((module, names), number)| (*module, name((names, number))))
+            .map(|field| (field.name, field.state(numbers)))
             .collect()
     }
 
@@ -399,7 +390,7 @@ impl CoreBench {
         )?;
         writeln!(text, "state machines:")?;
         for (module, state) in self.state_names() {
-            writeln!(text, "  {module:<12} {state}")?;
+            writeln!(text, "  {module:<20} {state}")?;
         }
         let open = self.memory.open();
         writeln!(text, "open bus accesses: {}", if open.is_empty() { "none" } else { "" })?;
