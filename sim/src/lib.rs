@@ -14,6 +14,7 @@ pub mod pcap;
 pub mod process;
 pub mod random;
 pub mod reassembly;
+pub mod recorder;
 pub mod scoreboard;
 pub mod send;
 pub mod session;

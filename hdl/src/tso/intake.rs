@@ -365,7 +365,7 @@ impl Logic for Intake {
                 self.debug.next = 4.into();
                 self.reason.d.next = self.broken.q.val();
                 if self.broken.q.val() != 0 {
-                    // What was read is still judged, if it goes far enough.
+                    // The data offset is still judged, if it was read.
                     self.state.d.next = IntakeState::Refuse;
                     if self.doff_seen.q.val() {
                         self.state.d.next = IntakeState::Measure;
@@ -398,13 +398,17 @@ impl Logic for Intake {
                     self.reason.d.next = self.header_too_long.val();
                     self.state.d.next = IntakeState::Drain;
                 } else if self.broken.q.val() != 0 {
-                    self.state.d.next = IntakeState::Settle;
+                    self.reason.d.next = self.broken.q.val();
+                    self.state.d.next = IntakeState::Refuse;
                 }
             }
             IntakeState::Options => {
                 self.debug.next = 7.into();
                 self.many.d.next = self.payload.q.val() > bit_cast::<20, 16>(self.gso_size.q.val());
-                if (self.broken.q.val() != 0) | (self.taken.q.val() == self.target.q.val()) {
+                self.reason.d.next = self.broken.q.val();
+                if self.broken.q.val() != 0 {
+                    self.state.d.next = IntakeState::Refuse;
+                } else if self.taken.q.val() == self.target.q.val() {
                     self.state.d.next = IntakeState::Settle;
                 }
             }
@@ -420,9 +424,6 @@ impl Logic for Intake {
                 if self.layers.finished.val() {
                     if self.layers.refusal.val() != 0 {
                         self.state.d.next = IntakeState::Drain;
-                    } else if self.broken.q.val() != 0 {
-                        self.reason.d.next = self.broken.q.val();
-                        self.state.d.next = IntakeState::Refuse;
                     } else {
                         self.begins.next = true;
                         self.bank_at.d.next = self.bank_at.q.val() + 1;
