@@ -67,6 +67,8 @@ logic_block! {
         pub beat: Signal<In, StreamBeat>,
         /// Another module takes it.
         pub taken_elsewhere: Signal<In, Bit>,
+        /// The last beat that was taken; without meaning after a frame's end.
+        pub kept_beat: Signal<Out, Bits<64>>,
         /// It is taken here.
         pub take: Signal<Out, Bit>,
         /// A segment is complete; `note_ready` never falls without a note.
@@ -249,6 +251,7 @@ impl Logic for Cutter {
         self.note.next.sum_at = self.sum_at.val();
         self.note.next.odd = self.sum_start.val().get_bit(0) & !self.template.val();
         self.note.next.never_zero = self.never_zero.val();
+        self.kept_beat.next = self.kept.q.val();
         self.offered.next = self.beat.val().data;
         // A beat of the ring needs one or two of the stream.
         self.active.next = self.state.q.val() != CutterState::Idle;
