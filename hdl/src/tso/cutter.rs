@@ -134,6 +134,8 @@ logic_block! {
         sum_here: DFF<Bit>,
         sum_reached: DFF<Bit>,
         is_finished: DFF<Bit>,
+        // the last clock's beat completed a segment
+        noting: DFF<Bit>,
         // moved beat
         mixed_beat: DFF<Bits<64>>,
         mixed_valid: DFF<Bit>,
@@ -212,6 +214,7 @@ impl Logic for Cutter {
             sum_here,
             sum_reached,
             is_finished,
+            noting,
             mixed_beat,
             mixed_valid,
             mixed_write,
@@ -233,7 +236,8 @@ impl Logic for Cutter {
         self.move_first.next = self.mixed_first.q.val();
         self.move_end.next = self.mixed_end.q.val();
         self.debug.next = 0.into();
-        self.note_valid.next = false;
+        self.note_valid.next = self.noting.q.val();
+        self.noting.d.next = false;
         self.note.next.frame = true;
         self.note.next.done = self.last_segment.q.val();
         self.note.next.frees_bank = self.last_segment.q.val() & self.template.val();
@@ -357,6 +361,9 @@ impl Logic for Cutter {
             }
             CutterState::Compare => {
                 self.debug.next = 1.into();
+                if self.noting.q.val() {
+                    self.first_segment.d.next = false;
+                }
                 self.margin.d.next =
                     bit_cast::<21, 14>(self.segment_bytes.val()) - bit_cast::<21, 20>(self.left.q.val());
                 self.segment_at.d.next = self.written_at.q.val();
@@ -429,8 +436,7 @@ impl Logic for Cutter {
                         self.kept_valid.d.next = self.beat_valid.val() & !self.chain_end.val();
                     }
                     if self.last_beat.q.val() {
-                        self.note_valid.next = true;
-                        self.first_segment.d.next = false;
+                        self.noting.d.next = true;
                         self.state.d.next = CutterState::Compare;
                         if self.last_segment.q.val() {
                             self.state.d.next = CutterState::Idle;
@@ -457,6 +463,7 @@ impl Logic for Cutter {
             self.written_at.d.next = 0.into();
             self.mixed_valid.d.next = false;
             self.is_finished.d.next = false;
+            self.noting.d.next = false;
         }
     }
 }
