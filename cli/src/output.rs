@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// Work that takes no longer than this shows no progress bar.
 const QUIET: Duration = Duration::from_secs(2);
 
+/// Columns below which a table is not made to fit.
+const NARROWEST: u16 = 60;
+
 /// Prints a value as JSON on standard output.
 pub fn print_json(value: &impl Serialize) -> Result<()> {
     print_text(&serde_json::to_string_pretty(value)?)
@@ -26,9 +29,11 @@ pub fn print_text(text: &str) -> Result<()> {
 /// A table with these column titles; the columns in `numbers` are aligned right.
 pub fn table(titles: &[&str], numbers: &[usize]) -> Table {
     let mut table = Table::new();
-    table
-        .load_preset(presets::UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_preset(presets::UTF8_FULL_CONDENSED);
+    // A terminal that does not say how wide it is says 0.
+    if table.width().is_some_and(|width| width >= NARROWEST) {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
     table.set_header(titles);
     for column in numbers {
         if let Some(column) = table.column_mut(*column) {

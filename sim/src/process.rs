@@ -96,7 +96,7 @@ impl Process {
             let offset = self.random.gen_range(0..PAGE_BYTES) | 1;
             return self.place(memory, pages, bytes, offset, Permissions::USER_READ);
         }
-        if self.small.get(&bytes).map_or(true, Vec::is_empty) {
+        if self.small.get(&bytes).is_none_or(Vec::is_empty) {
             let slots = self.cut_small(memory, pages, bytes)?;
             self.small.insert(bytes, slots);
         }

@@ -152,9 +152,9 @@ impl<D: Device> Session<D> {
     /// Waits until every chain of every queue came back; gives what came back, by queue.
     pub fn wait_all(&mut self) -> Result<Vec<Vec<Used>>> {
         let mut used = vec![Vec::new(); self.queues.len()];
-        for queue in 0..self.queues.len() {
+        for (queue, used) in used.iter_mut().enumerate() {
             while self.queues[queue].in_flight() > 0 {
-                used[queue].extend(self.wait(queue)?);
+                used.extend(self.wait(queue)?);
             }
         }
         Ok(used)

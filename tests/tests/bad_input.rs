@@ -17,7 +17,7 @@ use segwalk_sim::host::Region;
 use segwalk_sim::session::{buffer, Session, KERNEL};
 use segwalk_sim::super_frame::SuperFrame;
 use segwalk_tests::device;
-use segwalk_tests::rig::{descriptor, headers, payload, super_frame, Rig};
+use segwalk_tests::rig::{check, descriptor, headers, payload, super_frame, Rig};
 
 /// Offset of the IPv4 header in a template without tags.
 const IP: usize = 14;
@@ -244,7 +244,7 @@ fn rule_22_features_that_were_not_negotiated() {
         session.notify(0).unwrap();
         session.wait_all().unwrap();
         let emitted = session.take_frames();
-        segwalk_tests::rig::check(vec![plain.frame()], &emitted);
+        check(vec![plain.frame()], &emitted);
         assert_eq!(
             session.device.refusals(Refusal::FeatureNotNegotiated.code()).unwrap(),
             1
@@ -260,6 +260,88 @@ fn rule_23_chain_shorter_than_virtio_net_hdr() {
     rig.refuse(&[whole], Refusal::ChainTooShort, &[]).unwrap();
     rig.refuse(&[Descriptor { bytes: 0, ..whole }], Refusal::ChainTooShort, &[])
         .unwrap();
+}
+
+#[test]
+fn rule_25_chain_as_long_as_the_queue_is_served() {
+    for mode in [Mode::Bare, Mode::Sv39] {
+        let mut rig = rig(mode);
+        let frame = super_frame(6300);
+        let (chain, _) = rig.place_in(rig.user, &frame).unwrap();
+        let mut pieces = vec![chain[0]];
+        pieces.extend((0..63).map(|at| Descriptor {
+            virt_addr: chain[1].virt_addr + 100 * at,
+            bytes: 100,
+            ..chain[1]
+        }));
+        assert_eq!(pieces.len(), rig.session.queues[0].size() as usize);
+        for _ in 0..3 {
+            rig.post(&pieces).unwrap();
+            rig.session.notify(0).unwrap();
+            rig.session.wait_all().unwrap();
+            check(
+                frame.expected(&SegmentSettings::default()).unwrap(),
+                &rig.session.take_frames(),
+            );
+        }
+    }
+}
+
+#[test]
+fn the_largest_super_frame_is_served() {
+    let mut rig = rig(Mode::X86_64);
+    let headers = headers(false);
+    let template = headers.template(0, Seed::WithLength).bytes.len();
+    let frame = SuperFrame::segmented(
+        &headers,
+        payload(SUPER_FRAME_BYTES_MAX - template),
+        9000,
+        Seed::WithLength,
+    );
+    let chain = rig.place(&frame).unwrap();
+    rig.post(&chain).unwrap();
+    rig.session.notify(0).unwrap();
+    rig.session.wait_all().unwrap();
+    check(
+        frame.expected(&SegmentSettings::default()).unwrap(),
+        &rig.session.take_frames(),
+    );
+}
+
+#[test]
+fn x86_accessed_bit_clear_is_no_fault() {
+    let mut rig = rig(Mode::X86_64);
+    let frame = super_frame(3000);
+    let (chain, [_, region]) = rig.place_in(rig.victim, &frame).unwrap();
+    let (space, memory) = rig.session.tables(rig.victim);
+    let permissions = Permissions {
+        accessed: false,
+        ..Permissions::USER_READ
+    };
+    remap(
+        space,
+        memory,
+        region.virt_addr & !0xFFF,
+        region.phys_pages[0],
+        permissions,
+    );
+    rig.post(&chain).unwrap();
+    rig.session.notify(0).unwrap();
+    rig.session.wait_all().unwrap();
+    check(
+        frame.expected(&SegmentSettings::default()).unwrap(),
+        &rig.session.take_frames(),
+    );
+}
+
+#[test]
+fn rings_in_virtual_memory_are_served() {
+    for mode in [Mode::Sv39, Mode::X86_64] {
+        let mut rig = Rig::with_virtual_rings(device(BenchConfig::default()).unwrap(), mode).unwrap();
+        for bytes in [1, 5000, 100, 20_000] {
+            rig.send_good(0, bytes).unwrap();
+        }
+    }
 }
 
 #[test]
