@@ -1,5 +1,7 @@
 //! The MMU alone: its two clients, the registers' context writes, and a memory with random latency.
 
+pub mod world;
+
 use anyhow::Result;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
