@@ -34,12 +34,12 @@ fn random_manners(random: &mut ChaCha8Rng) -> Manners {
 
 fn check_answers(bench: &mut Bench, world: &World) -> [u64; 2] {
     let mut paged = [0; 2];
-    for port in 0..2 {
+    for (port, paged) in paged.iter_mut().enumerate() {
         for done in std::mem::take(&mut bench.done[port]) {
             let expected = world.expected(&bench.memory, &done.lookup);
             let context = &world.contexts[usize::from(done.lookup.context)].1;
             assert_eq!(done.answer, expected, "port {port}, {:x?}, {context:x?}", done);
-            paged[port] += u64::from(world.is_paged(&done.lookup));
+            *paged += u64::from(world.is_paged(&done.lookup));
         }
     }
     paged
@@ -67,12 +67,12 @@ fn random_lookups_agree_with_the_model() -> Result<()> {
         for _ in 0..4 {
             bench.manners = random_manners(&mut random);
             let (before, mut faults) = (bench.events, [0; 2]);
-            for port in 0..2 {
+            for (port, faults) in faults.iter_mut().enumerate() {
                 for _ in 0..random.gen_range(0..600) {
                     let lookup = world.lookup(&mut random);
                     if let Err(cause) = world.expected(&bench.memory, &lookup) {
                         *causes.entry(cause.name()).or_insert(0) += 1;
-                        faults[port] += 1;
+                        *faults += 1;
                     }
                     bench.ask(port, lookup);
                     answered += 1;
@@ -100,8 +100,8 @@ fn random_lookups_agree_with_the_model() -> Result<()> {
                 "each lookup of a paged context hits or is walked once"
             );
             assert!(misses >= walks, "a walk follows a miss");
-            for port in 0..2 {
-                assert_eq!(events.faults[port] - before.faults[port], faults[port], "port {port}");
+            for (port, faults) in faults.into_iter().enumerate() {
+                assert_eq!(events.faults[port] - before.faults[port], faults, "port {port}");
             }
         }
     }
@@ -122,7 +122,7 @@ fn linear(model: &segwalk_sim::verilated::Model, pages: u64) -> Result<(Bench, [
     let mut spaces = [Mode::Sv39, Mode::X86_64].map(|mode| AddressSpace::new(mode, &mut memory, &mut frames).unwrap());
     for space in &mut spaces {
         for page in 0..pages {
-            let phys = (page * 0x9E_3779 % 0xFFF_FFFF) << 12;
+            let phys = phys_page(page) << 12;
             space.map(
                 &mut memory,
                 &mut frames,
@@ -141,6 +141,11 @@ fn linear(model: &segwalk_sim::verilated::Model, pages: u64) -> Result<(Bench, [
 }
 
 const VIRT: u64 = 0x12_3440_0000;
+
+/// Where `linear` puts a page: scattered over the physical address space.
+fn phys_page(number: u64) -> u64 {
+    number * 0x9E_3779 % 0xFFF_FFFF
+}
 
 fn page(context: u8, number: u64) -> Lookup {
     Lookup {
@@ -239,7 +244,7 @@ fn a_mapped_page_or_a_granted_permission_needs_no_invalidation() -> Result<()> {
             .map(|done| done.answer)
             .collect::<Vec<_>>()
     };
-    let phys = 3 * 0x9E_3779 % 0xFFF_FFFF;
+    let phys = phys_page(3);
     assert_eq!(
         answers(&mut bench),
         [Ok(phys), Err(FaultCause::NotWritable), Err(FaultCause::NotPresent)]
