@@ -173,6 +173,7 @@ impl Logic for Tso {
         self.intake.seed_without_length.next = self.seed_without_length.val();
         self.intake.beat_valid.next = self.stream.out_valid.val();
         self.intake.beat.next = self.stream.out_data.val();
+        self.intake.kept.next = self.cutter.kept_beat.val();
         self.intake.bank_freed.next = self.emitter.bank_freed.val();
         self.intake.settled.next = self.settled.q.val();
         self.intake.finished.next = self.cutter.finished.val();
@@ -180,7 +181,7 @@ impl Logic for Tso {
         self.banks.write_enable.next = self.intake.store.val();
         self.banks.write_addr.next =
             (bit_cast::<9, 4>(self.intake.bank.val()) << 5) | bit_cast::<9, 5>(self.intake.store_beat.val());
-        self.banks.write_data.next = self.stream.out_data.val().data;
+        self.banks.write_data.next = self.cutter.kept_beat.val();
         // Cutter
         self.cutter.start.next = self.intake.start.val();
         self.cutter.template.next = self.intake.has_template.val();

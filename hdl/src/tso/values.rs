@@ -212,8 +212,8 @@ impl Logic for Values {
                 if self.note_now.val().odd {
                     self.second.d.next = self.high_sum.val();
                 }
+                self.sum_ready.next = true;
                 if self.sum_valid.val() {
-                    self.sum_ready.next = true;
                     self.check.d.next = self.check.q.val() + bit_cast::<20, 17>(self.addend.q.val());
                     self.addend.d.next = bit_cast::<17, 16>(self.low_swapped.val());
                     if self.note_now.val().odd {
