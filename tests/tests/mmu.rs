@@ -401,7 +401,9 @@ fn a_mapped_page_or_a_granted_permission_needs_no_invalidation() -> Result<()> {
         access: Access::Write,
         ..page(1, number)
     };
-    [page(1, 3), write(3), page(1, 9)].into_iter().for_each(|lookup| bench.ask(0, lookup));
+    [page(1, 3), write(3), page(1, 9)]
+        .into_iter()
+        .for_each(|lookup| bench.ask(0, lookup));
     bench.settle();
     let answers = |bench: &mut Bench| {
         std::mem::take(&mut bench.done[0])
@@ -425,7 +427,9 @@ fn a_mapped_page_or_a_granted_permission_needs_no_invalidation() -> Result<()> {
         0,
         Permissions::USER_READ,
     )?;
-    [write(3), page(1, 9), write(3), page(1, 3)].into_iter().for_each(|lookup| bench.ask(0, lookup));
+    [write(3), page(1, 9), write(3), page(1, 3)]
+        .into_iter()
+        .for_each(|lookup| bench.ask(0, lookup));
     bench.settle();
     assert_eq!(answers(&mut bench), [Ok(phys), Ok(5), Ok(phys), Ok(phys)]);
     Ok(())
