@@ -67,7 +67,7 @@ pub struct Bench {
     pub table: Table,
     translator: Translator,
     pub memory: ReadMemory,
-    pub ports: Ports,
+    ports: Ports,
     pub random: ChaCha8Rng,
     pub weather: Weather,
     pub now: u64,
