@@ -67,6 +67,11 @@ impl SparseMemory {
         self.pages.get(&phys_page).map(|p| &**p)
     }
 
+    /// All pages by number, in no order.
+    pub fn pages(&self) -> impl Iterator<Item = (u64, &[u8; 4096])> {
+        self.pages.iter().map(|(number, page)| (*number, &**page))
+    }
+
     /// The page's bytes, to be changed.
     pub fn page_mut(&mut self, phys_page: u64) -> Option<&mut [u8; 4096]> {
         self.pages.get_mut(&phys_page).map(|p| &mut **p)

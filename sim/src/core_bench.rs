@@ -3,14 +3,13 @@
 use crate::axi::{self, AxiConfig, AxiMemory, AxiPorts, FromCore, OpenAccess, ProtocolChecker, Response, ToCore};
 use crate::axil::{LiteAnswer, LiteManager, LitePorts};
 use crate::pattern::Pattern;
+use crate::recorder::Recorder;
 use crate::stream_sink::{StreamBeat, StreamPorts, StreamSink};
 use crate::verilated::{Dut, Model, Port};
 use anyhow::{bail, Context as _};
+use segwalk_hdl::debug::StateField;
 use segwalk_model::memory::SparseMemory;
 use std::fmt::Write as _;
-
-/// Name and state names of the subsystem behind each byte of `debug_states`, lowest byte first.
-pub type DebugStates = [(&'static str, &'static [&'static str]); 8];
 
 /// Accesses that a dump shows of the past.
 const HISTORY: usize = 32;
@@ -83,7 +82,7 @@ pub struct CoreBench {
     reset: Port,
     irq: Port,
     debug_states: Port,
-    states: DebugStates,
+    states: &'static [StateField],
     watchdog_clocks: Option<u64>,
     check: bool,
     check_registered: bool,
@@ -93,12 +92,13 @@ pub struct CoreBench {
     open_writes: u64,
     history: [Option<axi::Access>; HISTORY],
     accesses: usize,
-    last: (FromCore, ToCore),
+    recorder: Option<Recorder>,
 }
 
 impl CoreBench {
-    /// Puts an instance of the core on the bench and resets it.
-    pub fn new(model: &Model, config: BenchConfig, states: DebugStates) -> anyhow::Result<Self> {
+    /// Puts an instance of the core on the bench and resets it; `states` says what `debug_states` means
+    /// ([`segwalk_hdl::debug::STATES`] for the core).
+    pub fn new(model: &Model, config: BenchConfig, states: &'static [StateField]) -> anyhow::Result<Self> {
         let dut = model.instance()?;
         let lite_ports = LitePorts::bind(&dut, "s_axil_")?;
         let mut bench = Self {
@@ -122,7 +122,7 @@ impl CoreBench {
             open_writes: 0,
             history: [None; HISTORY],
             accesses: 0,
-            last: Default::default(),
+            recorder: None,
         };
         bench.reset(RESET_CLOCKS);
         Ok(bench)
@@ -136,10 +136,13 @@ impl CoreBench {
         self.stream_ports.drive(&mut self.dut, false);
         self.dut.set(self.reset, 1);
         for _ in 0..clocks.max(1) {
+            if let Some(recorder) = &mut self.recorder {
+                recorder.capture(&self.dut);
+            }
             self.dut.tick();
             self.clock += 1;
-            let core = self.axi_ports.sample(&self.dut);
-            let beat = self.stream_ports.sample(&self.dut);
+            let core = self.axi_ports.sample(&mut self.dut);
+            let beat = self.stream_ports.sample(&mut self.dut);
             self.checker.in_reset(self.clock, &core, beat);
         }
         self.dut.set(self.reset, 0);
@@ -151,10 +154,10 @@ impl CoreBench {
     #[inline]
     pub fn step(&mut self) {
         let clock = self.clock;
-        let core = self.axi_ports.sample(&self.dut);
+        let core = self.axi_ports.sample(&mut self.dut);
         let memory = self.memory.step(clock, &core);
         self.axi_ports.drive(&mut self.dut, &memory);
-        let beat = self.stream_ports.sample(&self.dut);
+        let beat = self.stream_ports.sample(&mut self.dut);
         let ready = self.sink.step(clock, beat);
         self.stream_ports.drive(&mut self.dut, ready);
         let register = self.lite.step(&mut self.dut);
@@ -167,7 +170,7 @@ impl CoreBench {
         }
         if self.check_registered {
             self.dut.eval();
-            if self.axi_ports.sample(&self.dut) != core || self.stream_ports.sample(&self.dut) != beat {
+            if self.axi_ports.sample(&mut self.dut) != core || self.stream_ports.sample(&mut self.dut) != beat {
                 self.checker
                     .report(clock, "an output follows an input within the clock");
             }
@@ -176,7 +179,9 @@ impl CoreBench {
             self.last_transfer = clock;
         }
         self.account(&core, &memory, beat, ready);
-        self.last = (core, memory);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.capture(&self.dut);
+        }
         self.dut.tick();
         self.clock += 1;
     }
@@ -337,6 +342,18 @@ impl CoreBench {
         &mut self.dut
     }
 
+    /// Records the inputs of every clock from now on, after a reset that is recorded too.
+    pub fn record(&mut self) -> anyhow::Result<()> {
+        self.recorder = Some(Recorder::new(&self.dut)?);
+        self.reset(RESET_CLOCKS);
+        Ok(())
+    }
+
+    /// What was recorded so far.
+    pub fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.as_ref()
+    }
+
     /// Where clocks went.
     pub fn counts(&self) -> ClockCounts {
         self.counts
@@ -348,20 +365,12 @@ impl CoreBench {
         self.sink.reset_counters();
     }
 
-    /// State of each subsystem: its name and the state's.
+    /// State machines by name, each with its state's name.
     pub fn state_names(&self) -> Vec<(&'static str, String)> {
-        let numbers = self.dut.get(self.debug_states).to_le_bytes();
-        let name = |(names, number): (&[&str], u8)| match names.get(usize::from(number)) {
-            Some(name) => (*name).to_owned(),
-            None => format!("{number:#04x}"),
-        };
-        let states = self
-            .states
+        let numbers = self.dut.get(self.debug_states);
+        self.states
             .iter()
-            .zip(numbers)
-            .filter(|((module, _), _)| !module.is_empty());
-        states
-            .map(|((module, names), number)| (*module, name((names, number))))
+            .map(|field| (field.name, field.state(numbers)))
             .collect()
     }
 
@@ -381,7 +390,7 @@ impl CoreBench {
         )?;
         writeln!(text, "state machines:")?;
         for (module, state) in self.state_names() {
-            writeln!(text, "  {module:<12} {state}")?;
+            writeln!(text, "  {module:<20} {state}")?;
         }
         let open = self.memory.open();
         writeln!(text, "open bus accesses: {}", if open.is_empty() { "none" } else { "" })?;
@@ -399,23 +408,24 @@ impl CoreBench {
                 "  {kind} {client:<8} {addr:#012x} {beats_done} of {beats} beats, since clock {since}"
             )?;
         }
-        let (core, memory) = &self.last;
-        writeln!(text, "channels on the last edge (valid/ready):")?;
-        let channel = |valid: bool, ready: bool| format!("{}/{}", u8::from(valid), u8::from(ready));
-        writeln!(
-            text,
-            "  AR {} R {} AW {} W {} B {} frame stream {} irq {}",
-            channel(core.ar.is_some(), memory.ar_ready),
-            channel(memory.r.is_some(), core.r_ready),
-            channel(core.aw.is_some(), memory.aw_ready),
-            channel(core.w.is_some(), memory.w_ready),
-            channel(memory.b.is_some(), core.b_ready),
-            channel(
-                self.stream_ports.sample(&self.dut).is_some(),
-                self.stream_ports.is_ready(&self.dut)
-            ),
-            u8::from(self.irq()),
-        )?;
+        let channels = [
+            ("AR", "m_axi_ar"),
+            ("R", "m_axi_r"),
+            ("AW", "m_axi_aw"),
+            ("W", "m_axi_w"),
+            ("B", "m_axi_b"),
+            ("frame stream", "m_axis_t"),
+        ];
+        write!(text, "channels (valid/ready):")?;
+        for (name, prefix) in channels {
+            let signal = |end: &str| {
+                self.dut
+                    .port(&format!("{prefix}{end}"))
+                    .map_or(0, |port| self.dut.get(port))
+            };
+            write!(text, " {name} {}/{}", signal("valid"), signal("ready"))?;
+        }
+        writeln!(text, " irq {}", u8::from(self.irq()))?;
         let (frames, beats) = (self.sink.frame_count(), self.sink.beats());
         let inside = if self.sink.inside_frame() {
             ", inside a frame"

@@ -1,5 +1,8 @@
 //! Sends a file out of a simulated process's memory and checks every frame.
 
+use crate::axi::AxiConfig;
+use crate::core;
+use crate::core_bench::BenchConfig;
 use crate::device::{Counters, Device};
 use crate::driver;
 use crate::driver::queue::Buffer;
@@ -172,6 +175,24 @@ struct Posted {
     head: u16,
     header: Region,
     payload: std::ops::Range<usize>,
+}
+
+/// Sends `file` through the core, on a bench with the options' latency, and checks what it emits.
+pub fn send(file: &[u8], options: &SendOptions, progress: impl FnMut(u64, u64)) -> Result<SendReport> {
+    options.check()?;
+    let config = BenchConfig {
+        memory: AxiConfig {
+            // data cannot come before the clock after its address
+            latency: options.latency.max(1),
+            ..AxiConfig::default()
+        },
+        ..BenchConfig::default()
+    };
+    let bench = match &options.wave {
+        Some(path) => core::bench_with_waves(config, path)?,
+        None => core::bench(config)?,
+    };
+    send_over(bench, file, options, progress)
 }
 
 /// Sends `file` over `device` and checks what it emits. `progress` is told the bytes that came back and all bytes.

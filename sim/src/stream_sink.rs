@@ -1,7 +1,7 @@
 //! Takes the frames of the core's AXI4-Stream.
 
 use crate::pattern::{Pattern, Rng};
-use crate::verilated::{Dut, Port};
+use crate::verilated::{Direction, Dut, Owner, Pin};
 
 /// One beat of 8 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,21 +16,23 @@ pub struct StreamBeat {
 
 /// Handles of the ports `m_axis_*`.
 pub struct StreamPorts {
-    valid: Port,
-    ready: Port,
-    data: Port,
-    keep: Port,
-    last: Port,
+    owner: Owner,
+    valid: Pin<u8>,
+    ready: Pin<u8>,
+    data: Pin<u64>,
+    keep: Pin<u8>,
+    last: Pin<u8>,
 }
 
 impl StreamPorts {
     /// Finds the ports that begin with `prefix` (`m_axis_`).
     pub fn bind(dut: &Dut, prefix: &str) -> anyhow::Result<Self> {
-        let out = |name: &str| dut.output(&format!("{prefix}{name}"));
+        let out = |name: &str| Pin::bind(dut, &format!("{prefix}{name}"), Direction::Output);
         Ok(Self {
+            owner: Owner::of(dut),
             valid: out("tvalid")?,
-            ready: dut.input(&format!("{prefix}tready"))?,
-            data: out("tdata")?,
+            ready: Pin::bind(dut, &format!("{prefix}tready"), Direction::Input)?,
+            data: Pin::bind(dut, &format!("{prefix}tdata"), Direction::Output)?,
             keep: out("tkeep")?,
             last: out("tlast")?,
         })
@@ -38,23 +40,23 @@ impl StreamPorts {
 
     /// The beat that is offered now.
     #[inline]
-    pub fn sample(&self, dut: &Dut) -> Option<StreamBeat> {
-        (dut.get(self.valid) != 0).then(|| StreamBeat {
-            data: dut.get(self.data),
-            keep: dut.get(self.keep) as u8,
-            last: dut.get(self.last) != 0,
-        })
-    }
-
-    /// `tready` as it was driven last.
-    pub fn is_ready(&self, dut: &Dut) -> bool {
-        dut.get(self.ready) != 0
+    pub fn sample(&self, dut: &mut Dut) -> Option<StreamBeat> {
+        let pins = self.owner.pins(dut);
+        // Safety: all pins were bound on the owner's model.
+        unsafe {
+            (pins.get(self.valid) != 0).then(|| StreamBeat {
+                data: pins.get(self.data),
+                keep: pins.get(self.keep),
+                last: pins.get(self.last) != 0,
+            })
+        }
     }
 
     /// Sets `tready` for the next edge.
     #[inline]
     pub fn drive(&self, dut: &mut Dut, ready: bool) {
-        dut.set(self.ready, u64::from(ready));
+        // Safety: as in `sample`.
+        unsafe { self.owner.pins(dut).set(self.ready, u8::from(ready)) }
     }
 }
 

@@ -1,21 +1,26 @@
 //! The bench around the core, tried on a stand-in that copies memory to the frame stream.
 
+use segwalk_hdl::debug::StateField;
 use segwalk_model::memory::{Memory, MemoryMut};
 use segwalk_sim::axi::{AxiConfig, ErrorRange, Response};
-use segwalk_sim::core_bench::{BenchConfig, CoreBench, DebugStates};
+use segwalk_sim::core_bench::{BenchConfig, CoreBench};
 use segwalk_sim::pattern::{Pattern, Rng};
 use segwalk_sim::verilated::{Model, Spec};
 use std::collections::HashSet;
 
-const STATES: DebugStates = [
-    ("copy", &["Idle", "Copying", "Writing", "Waiting"]),
-    ("address", &["Quiet", "Asking"]),
-    ("", &[]),
-    ("", &[]),
-    ("", &[]),
-    ("", &[]),
-    ("", &[]),
-    ("", &[]),
+const STATES: &[StateField] = &[
+    StateField {
+        name: "copy",
+        lsb: 0,
+        width: 2,
+        states: &["Idle", "Copying", "Writing", "Waiting"],
+    },
+    StateField {
+        name: "address",
+        lsb: 9,
+        width: 1,
+        states: &["Quiet", "Asking"],
+    },
 ];
 const SOURCE: u64 = 0x12_3456;
 const DESTINATION: u64 = 0x77;
@@ -237,7 +242,7 @@ fn a_stuck_core_ends_with_a_dump() {
     let error = bench.run_until(|b| b.irq(), 1_000_000).unwrap_err().to_string();
     for words in [
         "nothing moved for 500 clocks",
-        "copy         Copying",
+        "copy                 Copying",
         "read  payload  0x0123456000 0 of 8 beats",
         "R 1/0",
         "last accesses, newest last",

@@ -104,6 +104,7 @@ impl<D: Device> Rig<D> {
 
     fn with_rings(device: D, mode: Mode, ring_context: impl Fn(&Self) -> u8) -> Result<Self> {
         let mut session = Session::new(device, 77, driver::FEATURES)?;
+        session.shuffle_descriptors = true;
         let user = session.add_process(mode, PageLayout::Scattered)?;
         let victim = session.add_process(mode, PageLayout::Scattered)?;
         let mut rig = Rig { session, user, victim };

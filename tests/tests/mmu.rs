@@ -11,7 +11,7 @@ use segwalk_model::page_table::{translate, Access, AddressSpace, Context, Mode, 
 use segwalk_model::refusal::FaultCause;
 
 /// Random lookups of `make test`.
-const LOOKUPS: usize = 60_000;
+const LOOKUPS: usize = 120_000;
 
 fn seed() -> u64 {
     match std::env::var("SEGWALK_SEED") {
@@ -107,17 +107,30 @@ impl World {
                 }
             }
         }
-        for _ in 0..random.gen_range(0..12) {
+        for _ in 0..random.gen_range(0..8) {
             break_entry(random, &mut self.memory, &mut space, &places);
         }
         self.spaces.push(space);
         self.places.push(places);
     }
 
+    /// Mostly from a few contexts and a few of their places, so that most of them could hit.
     fn lookup(&self, random: &mut ChaCha8Rng) -> Lookup {
-        let context = random.gen_range(0..16u8);
+        let context = if random.gen_ratio(3, 4) {
+            random.gen_range(0..4u8)
+        } else {
+            random.gen_range(0..16u8)
+        };
         let (space, shown) = &self.contexts[usize::from(context)];
-        let place = space.and_then(|space| self.places[space].choose(random).copied());
+        let place = space.and_then(|space| {
+            let places = &self.places[space];
+            let hot = if random.gen_ratio(3, 4) {
+                places.len().min(40)
+            } else {
+                places.len()
+            };
+            places[..hot].choose(random).copied()
+        });
         let any: u64 = random.gen();
         let virt_addr = match (place, random.gen_range(0..16)) {
             (Some(place), 0..=10) => place,
@@ -173,16 +186,22 @@ fn permissions(random: &mut ChaCha8Rng) -> Permissions {
 /// One of the ways in which software or hardware spoils an entry.
 fn break_entry(random: &mut ChaCha8Rng, memory: &mut SparseMemory, space: &mut AddressSpace, places: &[u64]) {
     let Some(&place) = places.choose(random) else { return };
-    let level = random.gen_range(0..space.context.mode.format().expect("it has tables").levels);
+    // upper levels seldom: one of them spoils most of what a context has
+    let levels = space.context.mode.format().expect("it has tables").levels;
+    let level = if random.gen_ratio(3, 4) {
+        0
+    } else {
+        random.gen_range(0..levels)
+    };
     let Ok(entry) = space.entry(memory, place, level) else {
         return;
     };
-    let spoilt = match random.gen_range(0..10) {
-        0..=4 => entry ^ (1 << random.gen_range(0..64)),
-        5 => entry ^ (1 << random.gen_range(0..64)) ^ (1 << random.gen_range(0..8)),
-        6 => entry & !1,
-        7 => random.gen(),
-        8 => entry | (1 << 7),
+    let spoilt = match random.gen_range(0..20) {
+        0..=12 => entry ^ (1 << random.gen_range(0..64)),
+        13..=14 => entry ^ (1 << random.gen_range(0..64)) ^ (1 << random.gen_range(0..8)),
+        15 => entry & !1,
+        16 => random.gen(),
+        17..=18 => entry | (1 << 7),
         _ => {
             let entry_addr = space.entry_addr(memory, place, level).expect("it was just read");
             memory.remove_page(entry_addr >> 12);
@@ -401,7 +420,9 @@ fn a_mapped_page_or_a_granted_permission_needs_no_invalidation() -> Result<()> {
         access: Access::Write,
         ..page(1, number)
     };
-    [page(1, 3), write(3), page(1, 9)].into_iter().for_each(|lookup| bench.ask(0, lookup));
+    [page(1, 3), write(3), page(1, 9)]
+        .into_iter()
+        .for_each(|lookup| bench.ask(0, lookup));
     bench.settle();
     let answers = |bench: &mut Bench| {
         std::mem::take(&mut bench.done[0])
@@ -425,7 +446,9 @@ fn a_mapped_page_or_a_granted_permission_needs_no_invalidation() -> Result<()> {
         0,
         Permissions::USER_READ,
     )?;
-    [write(3), page(1, 9), write(3), page(1, 3)].into_iter().for_each(|lookup| bench.ask(0, lookup));
+    [write(3), page(1, 9), write(3), page(1, 3)]
+        .into_iter()
+        .for_each(|lookup| bench.ask(0, lookup));
     bench.settle();
     assert_eq!(answers(&mut bench), [Ok(phys), Ok(5), Ok(phys), Ok(phys)]);
     Ok(())

@@ -11,6 +11,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 /// File name of the shared library in an entry of the cache.
 pub(super) const LIBRARY: &str = "model.so";
@@ -77,8 +78,9 @@ pub(super) struct Built {
     pub(super) trace: Option<TraceFormat>,
 }
 
+#[derive(Clone)]
 struct Tools {
-    /// Verilator's version line.
+    /// Version lines of Verilator and of the compiler.
     version: String,
     /// Folder with the runtime's sources.
     include: PathBuf,
@@ -87,7 +89,17 @@ struct Tools {
 }
 
 impl Tools {
+    /// Asked once in a process: starting Verilator takes longer than loading a model.
     fn find() -> anyhow::Result<Tools> {
+        static FOUND: OnceLock<Tools> = OnceLock::new();
+        if let Some(tools) = FOUND.get() {
+            return Ok(tools.clone());
+        }
+        let tools = Tools::look()?;
+        Ok(FOUND.get_or_init(|| tools).clone())
+    }
+
+    fn look() -> anyhow::Result<Tools> {
         let version = output("verilator", &["--version"])?;
         let major = version
             .split_whitespace()
@@ -98,9 +110,9 @@ impl Tools {
         }
         let root = output("verilator", &["--getenv", "VERILATOR_ROOT"])?;
         let cxx = std::env::var("CXX").unwrap_or_else(|_| "g++".into());
-        output(&cxx, &["--version"])?;
+        let compiler = output(&cxx, &["--version"])?;
         Ok(Tools {
-            version,
+            version: version + compiler.lines().next().unwrap_or_default(),
             include: Path::new(root.trim()).join("include"),
             cxx,
         })
@@ -308,7 +320,12 @@ fn model(spec: &Spec, trace: Option<TraceFormat>, tools: &Tools, cache: &Path, f
     if trace == Some(TraceFormat::Fst) {
         link.arg("-lz");
     }
-    run(link.args(["-lpthread", "-latomic"]), &log)
+    run(link.args(["-lpthread", "-latomic"]), &log)?;
+    // the sources stay for whoever wants to look, the objects are in the library
+    for name in ["fast.o", "slow.o"] {
+        fs::remove_file(folder.join(name))?;
+    }
+    Ok(())
 }
 
 fn defines(trace: Option<TraceFormat>) -> [String; 5] {

@@ -165,6 +165,31 @@ impl Dut {
         })
     }
 
+    /// Byte offset of a port, when the model keeps it in so many bytes.
+    pub(super) fn offset(&self, name: &str, wanted: Direction, bytes: usize) -> anyhow::Result<u32> {
+        let port = self.directed(name, wanted)?;
+        let kept = match port.storage {
+            Storage::Byte => 1,
+            Storage::Half => 2,
+            Storage::Word => 4,
+            Storage::Double => 8,
+            Storage::Words => 4 * port.width.div_ceil(32) as usize,
+        };
+        if kept != bytes {
+            bail!(
+                "port `{name}` of the model has {} bits, which is not what the harness expects",
+                port.width
+            );
+        }
+        Ok(port.offset)
+    }
+
+    /// The first port, and what tells models apart.
+    #[inline]
+    pub(super) fn base(&self) -> (*mut u8, u64) {
+        (self.base, self.model)
+    }
+
     fn similar(&self, name: &str) -> String {
         let mut names: Vec<(usize, &str)> = self.ports.keys().map(|n| (distance(n, name), n.as_str())).collect();
         names.sort_unstable();

@@ -20,10 +20,12 @@
 mod build;
 mod cache;
 mod dut;
+mod pin;
 mod shim;
 
 pub use build::TraceFormat;
 pub use dut::{Direction, Dut, Port, PortInfo};
+pub(crate) use pin::{Owner, Pin, Pins};
 
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};

@@ -222,7 +222,13 @@ fn a_chain_that_changes_between_the_walks_keeps_its_promise_or_breaks() {
         }
         bench.hold_fragments = false;
         let start = bench.now;
-        while !bench.record.iter().flatten().next_back().is_some_and(|event| matches!(event, Recorded::Fragment { last: true, .. })) {
+        while !bench
+            .record
+            .iter()
+            .flatten()
+            .next_back()
+            .is_some_and(|event| matches!(event, Recorded::Fragment { last: true, .. }))
+        {
             bench.clock();
             assert!(bench.now - start < 400_000, "the fragments never end");
         }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod samples;
+mod speed;
 
 use anyhow::Result;
 use bench::{Bench, Chain, Settings, Stalls};
