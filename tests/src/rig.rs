@@ -164,6 +164,25 @@ impl<D: Device> Rig<D> {
             frame.expected(&SegmentSettings::default()).expect("the frame is good"),
             &emitted,
         );
+        self.acknowledge("used_buffer")
+    }
+
+    /// Waits for the cause of an interrupt and acknowledges it.
+    fn acknowledge(&mut self, cause: &str) -> Result<()> {
+        let device = &mut self.session.device;
+        let field = reg::INTERRUPT_STATUS.field(cause);
+        device.run(SETTLE_CLOCKS)?;
+        assert_eq!(
+            field.get(device.read(reg::INTERRUPT_STATUS)?),
+            1,
+            "an interrupt, cause {cause}"
+        );
+        device.write(reg::INTERRUPT_ACK, field.mask())?;
+        assert_eq!(
+            field.get(device.read(reg::INTERRUPT_STATUS)?),
+            0,
+            "{cause} is acknowledged"
+        );
         Ok(())
     }
 
@@ -287,12 +306,7 @@ impl<D: Device> Rig<D> {
             1,
             "counter of {refusal:?}"
         );
-        let pending = self.session.device.read(reg::INTERRUPT_STATUS)?;
-        assert_eq!(
-            reg::INTERRUPT_STATUS.field("config_change").get(pending),
-            1,
-            "a configuration interrupt"
-        );
+        self.acknowledge("config_change")?;
         self.check_error_record(refusal, 0)
     }
 
