@@ -712,6 +712,8 @@ impl Logic for QueueFetcher {
                     self.states.write_enable.next = true;
                     self.scheduler.saved.next = !self.scheduler.restarted.val();
                     self.store.rollback.next = true;
+                    // A doorbell since the restart may have been taken for one of the old ring.
+                    self.scheduler.again.next = self.scheduler.cancelled.val();
                     if (self.error.q.val() != 0) & !self.scheduler.cancelled.val() {
                         self.error_valid.d.next = true;
                         self.scheduler.stop.next = true;

@@ -23,9 +23,9 @@ pub enum IntakeState {
     FixedHeader,
     /// Works out the template's length.
     Measure,
-    /// Compares it.
+    /// Works out what lies behind it.
     Limits,
-    /// Takes the rest of the template.
+    /// Judges its length and takes the rest of it.
     Options,
     /// Waits until the last super-frame's values are made.
     Settle,
@@ -145,6 +145,9 @@ logic_block! {
         header: DFF<Bits<9>>,
         payload: DFF<Bits<20>>,
         transport: DFF<Bits<20>>,
+        header_beyond: DFF<Bit>,
+        header_long: DFF<Bit>,
+        doff_small: DFF<Bit>,
         in_template: DFF<Bit>,
         many: DFF<Bit>,
         summed: DFF<Bit>,
@@ -165,7 +168,7 @@ logic_block! {
         tcp_rounded: Signal<Local, Bits<17>>,
         tcp_beats: Signal<Local, Bits<6>>,
         header_rounded: Signal<Local, Bits<9>>,
-        header_wide: Signal<Local, Bits<20>>,
+        payload_now: Signal<Local, Bits<21>>,
         chain_ready: Signal<Local, Bit>,
         header_max: Constant<Bits<9>> = Constant::new((HEADER_BYTES_MAX as u64).to_bits()),
         data_offset_too_small: Constant<Bits<6>> = code(Refusal::DataOffsetTooSmall),
@@ -214,6 +217,9 @@ impl Logic for Intake {
             header,
             payload,
             transport,
+            header_beyond,
+            header_long,
+            doff_small,
             in_template,
             many,
             summed,
@@ -318,7 +324,7 @@ impl Logic for Intake {
         self.tcp_rounded.next = self.tcp_end.q.val() + 7;
         self.tcp_beats.next = self.tcp_end.q.val().get_bits::<6>(3);
         self.header_rounded.next = self.header.q.val() + 7;
-        self.header_wide.next = bit_cast::<20, 9>(self.header.q.val());
+        self.payload_now.next = bit_cast::<21, 20>(self.frame_bytes.q.val()) - bit_cast::<21, 9>(self.header.q.val());
         self.begins.next = false;
         self.debug.next = 0.into();
         match self.state.q.val() {
@@ -406,30 +412,28 @@ impl Logic for Intake {
             }
             IntakeState::Limits => {
                 self.debug.next = 6.into();
-                self.payload.d.next = self.frame_bytes.q.val() - self.header_wide.val();
+                self.payload.d.next = self.payload_now.val().get_bits::<20>(0);
+                self.header_beyond.d.next = self.payload_now.val().get_bit(20);
+                self.header_long.d.next = self.header.q.val() > self.header_max.val();
+                self.doff_small.d.next = self.doff.q.val() < 5;
                 self.target.d.next = self.header_rounded.val().get_bits::<6>(3);
                 self.in_template.d.next = true;
                 self.state.d.next = IntakeState::Options;
-                self.reason.d.next = 0.into();
-                if self.doff.q.val() < 5 {
-                    self.reason.d.next = self.data_offset_too_small.val();
-                    self.state.d.next = IntakeState::Drain;
-                } else if self.header_wide.val() > self.frame_bytes.q.val() {
-                    self.reason.d.next = self.header_beyond_chain.val();
-                    self.state.d.next = IntakeState::Drain;
-                } else if self.header.q.val() > self.header_max.val() {
-                    self.reason.d.next = self.header_too_long.val();
-                    self.state.d.next = IntakeState::Drain;
-                } else if self.broken.q.val() != 0 {
-                    self.reason.d.next = self.broken.q.val();
-                    self.state.d.next = IntakeState::Refuse;
-                }
             }
             IntakeState::Options => {
                 self.debug.next = 7.into();
                 self.many.d.next = self.payload.q.val() > bit_cast::<20, 16>(self.gso_size.q.val());
                 self.reason.d.next = self.broken.q.val();
-                if self.broken.q.val() != 0 {
+                if self.doff_small.q.val() {
+                    self.reason.d.next = self.data_offset_too_small.val();
+                    self.state.d.next = IntakeState::Drain;
+                } else if self.header_beyond.q.val() {
+                    self.reason.d.next = self.header_beyond_chain.val();
+                    self.state.d.next = IntakeState::Drain;
+                } else if self.header_long.q.val() {
+                    self.reason.d.next = self.header_too_long.val();
+                    self.state.d.next = IntakeState::Drain;
+                } else if self.broken.q.val() != 0 {
                     self.state.d.next = IntakeState::Refuse;
                 } else if self.is_complete.val() {
                     self.state.d.next = IntakeState::Settle;

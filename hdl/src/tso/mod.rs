@@ -202,7 +202,7 @@ impl Logic for Tso {
         self.cutter.room.next = self.room.q.val();
         // Room for the beats that are on their way before `room` falls
         self.used.d.next = self.cutter.written.val() - self.emitter.ring_read.val();
-        self.room.d.next = !self.used.q.val().get_bit(12) & !(self.used.q.val().get_bits::<9>(3) == 0x1FF);
+        self.room.d.next = !self.used.q.val().get_bit(12) & (self.used.q.val().get_bits::<9>(3) != 0x1FF);
         self.aligner.in_valid.next = self.cutter.move_valid.val();
         self.aligner.in_write.next = self.cutter.move_write.val();
         self.aligner.in_at.next = self.cutter.move_at.val();

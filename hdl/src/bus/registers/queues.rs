@@ -1,8 +1,8 @@
 //! The queues: selection, readiness, and the queue table that the fetcher and the completion read.
 
 use super::map::{self, CODE_BITS, STORED_BIND_CONTEXTS, STORED_BIND_MASK, STORED_QUEUE_NUM};
+use super::table_ram::TableRam;
 use crate::bus::ports::{queue_word, QueueTableServer};
-use crate::bus::ram::BlockRam;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::{QUEUE_SIZE_MAX, TX_QUEUES};
 use segwalk_model::registers;
@@ -51,10 +51,10 @@ logic_block! {
         /// The completion's port of the table.
         pub done_table: QueueTableServer,
         //
-        fetch_low: BlockRam<Bits<32>, 6>,
-        fetch_high: BlockRam<Bits<32>, 6>,
-        done_low: BlockRam<Bits<32>, 6>,
-        done_high: BlockRam<Bits<32>, 6>,
+        fetch_low: TableRam = TableRam::new(TX_QUEUES as u32),
+        fetch_high: TableRam = TableRam::new(TX_QUEUES as u32),
+        done_low: TableRam = TableRam::new(TX_QUEUES as u32),
+        done_high: TableRam = TableRam::new(TX_QUEUES as u32),
         index: DFF<Bits<5>>,
         present: DFF<Bit>,
         ready_tx: DFF<Bits<16>>,
@@ -109,6 +109,10 @@ impl QueueState {
             "the engine has 1 to 16 transmit queues, not {tx_queues}"
         );
         Self {
+            fetch_low: TableRam::new(tx_queues),
+            fetch_high: TableRam::new(tx_queues),
+            done_low: TableRam::new(tx_queues),
+            done_high: TableRam::new(tx_queues),
             queues: map::word(2 * tx_queues),
             ..Default::default()
         }
