@@ -1,7 +1,11 @@
 //! The `segwalk` command: a thin shell over the library crates, one file a subcommand.
 
+mod doctor;
+mod lint;
 mod output;
+mod rtl;
 mod send;
+mod synth;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -22,11 +26,19 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Send(send::Args),
+    Rtl(rtl::Args),
+    Lint(lint::Args),
+    Doctor(doctor::Args),
+    Synth(synth::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Send(args) => send::run(&args),
+        Command::Rtl(args) => rtl::run(&args),
+        Command::Lint(args) => lint::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Synth(args) => synth::run(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

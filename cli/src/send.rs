@@ -6,9 +6,8 @@ use clap::ValueEnum;
 use segwalk_model::limits::MSS_MAX;
 use segwalk_model::page_table::Mode;
 use segwalk_model::segment::IpVersion;
-use segwalk_sim::model_device::ModelDevice;
 use segwalk_sim::process::PageLayout;
-use segwalk_sim::send::{send_over, Buffers, SendOptions, SendReport};
+use segwalk_sim::send::{send, Buffers, SendOptions, SendReport};
 use std::path::PathBuf;
 
 /// Send a file out of a simulated process through the emitted Verilog, and check every frame
@@ -119,9 +118,7 @@ pub fn run(args: &Args) -> Result<bool> {
     let file = std::fs::read(&args.file)
         .with_context(|| format!("cannot read {}; give a file that exists", args.file.display()))?;
     let mut progress = Progress::new();
-    let report = send_over(ModelDevice::new(), &file, &args.options(), |done, all| {
-        progress.show(done, all)
-    });
+    let report = send(&file, &args.options(), |done, all| progress.show(done, all));
     progress.finish();
     let report = report?;
     if args.json {

@@ -1,1 +1,12 @@
-//! Yosys and nextpnr flow.
+//! The FPGA flow: finds the tools, says what is missing, and synthesises emitted Verilog for the ECP5.
+//!
+//! Yosys and nextpnr come from the search path or, pinned, from the virtual environment `.venv/` in the repository, which
+//! `make synth` fills.
+
+pub mod cells;
+pub mod doctor;
+pub mod synth;
+pub mod tools;
+
+pub use doctor::{doctor, Check, State};
+pub use synth::{synth, SynthReport};

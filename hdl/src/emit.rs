@@ -20,6 +20,13 @@ pub fn verilog(block: &mut impl Block, name: &str) -> Result<String> {
 /// Name of the core's module.
 pub const CORE: &str = "segwalk_core";
 
+/// The core as the kernel lint takes it: complete and connected, but for its ports.
+pub fn core() -> crate::top::SegwalkCore {
+    let mut core = crate::top::SegwalkCore::default();
+    core.connect_all();
+    core
+}
+
 /// The Verilog of the whole core, module [`CORE`].
 pub fn core_verilog() -> Result<String> {
     verilog(&mut crate::top::SegwalkCore::default(), CORE)

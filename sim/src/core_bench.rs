@@ -3,6 +3,7 @@
 use crate::axi::{self, AxiConfig, AxiMemory, AxiPorts, FromCore, OpenAccess, ProtocolChecker, Response, ToCore};
 use crate::axil::{LiteAnswer, LiteManager, LitePorts};
 use crate::pattern::Pattern;
+use crate::recorder::Recorder;
 use crate::stream_sink::{StreamBeat, StreamPorts, StreamSink};
 use crate::verilated::{Dut, Model, Port};
 use anyhow::{bail, Context as _};
@@ -91,6 +92,7 @@ pub struct CoreBench {
     open_writes: u64,
     history: [Option<axi::Access>; HISTORY],
     accesses: usize,
+    recorder: Option<Recorder>,
 }
 
 impl CoreBench {
@@ -120,6 +122,7 @@ impl CoreBench {
             open_writes: 0,
             history: [None; HISTORY],
             accesses: 0,
+            recorder: None,
         };
         bench.reset(RESET_CLOCKS);
         Ok(bench)
@@ -133,6 +136,9 @@ impl CoreBench {
         self.stream_ports.drive(&mut self.dut, false);
         self.dut.set(self.reset, 1);
         for _ in 0..clocks.max(1) {
+            if let Some(recorder) = &mut self.recorder {
+                recorder.capture(&self.dut);
+            }
             self.dut.tick();
             self.clock += 1;
             let core = self.axi_ports.sample(&mut self.dut);
@@ -173,6 +179,9 @@ impl CoreBench {
             self.last_transfer = clock;
         }
         self.account(&core, &memory, beat, ready);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.capture(&self.dut);
+        }
         self.dut.tick();
         self.clock += 1;
     }
@@ -331,6 +340,18 @@ impl CoreBench {
     /// The model, for further ports and waves.
     pub fn dut(&mut self) -> &mut Dut {
         &mut self.dut
+    }
+
+    /// Records the inputs of every clock from now on, after a reset that is recorded too.
+    pub fn record(&mut self) -> anyhow::Result<()> {
+        self.recorder = Some(Recorder::new(&self.dut)?);
+        self.reset(RESET_CLOCKS);
+        Ok(())
+    }
+
+    /// What was recorded so far.
+    pub fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.as_ref()
     }
 
     /// Where clocks went.

@@ -2,6 +2,7 @@
 
 pub mod axi;
 pub mod axil;
+pub mod core;
 pub mod core_bench;
 pub mod core_device;
 pub mod device;
@@ -14,6 +15,7 @@ pub mod pcap;
 pub mod process;
 pub mod random;
 pub mod reassembly;
+pub mod recorder;
 pub mod scoreboard;
 pub mod send;
 pub mod session;

@@ -1,5 +1,8 @@
 //! Sends a file out of a simulated process's memory and checks every frame.
 
+use crate::axi::AxiConfig;
+use crate::core;
+use crate::core_bench::BenchConfig;
 use crate::device::{Counters, Device};
 use crate::driver;
 use crate::driver::queue::Buffer;
@@ -172,6 +175,24 @@ struct Posted {
     head: u16,
     header: Region,
     payload: std::ops::Range<usize>,
+}
+
+/// Sends `file` through the core, on a bench with the options' latency, and checks what it emits.
+pub fn send(file: &[u8], options: &SendOptions, progress: impl FnMut(u64, u64)) -> Result<SendReport> {
+    options.check()?;
+    let config = BenchConfig {
+        memory: AxiConfig {
+            // data cannot come before the clock after its address
+            latency: options.latency.max(1),
+            ..AxiConfig::default()
+        },
+        ..BenchConfig::default()
+    };
+    let bench = match &options.wave {
+        Some(path) => core::bench_with_waves(config, path)?,
+        None => core::bench(config)?,
+    };
+    send_over(bench, file, options, progress)
 }
 
 /// Sends `file` over `device` and checks what it emits. `progress` is told the bytes that came back and all bytes.
@@ -461,7 +482,9 @@ fn poison<D: Device>(session: &mut Session<D>, buffers: &[Region], layout: Buffe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::EmittedFrame;
     use crate::model_device::ModelDevice;
+    use segwalk_model::memory::SparseMemory;
 
     fn file(bytes: usize) -> Vec<u8> {
         (0..bytes).map(|at| (at * 31 + at / 251) as u8).collect()
@@ -564,6 +587,76 @@ mod tests {
                 ..Default::default()
             }),
             "the MSS is 9601 but must be 1 to 9600"
+        );
+    }
+
+    /// A device that emits wrongly.
+    struct Wrong {
+        inner: ModelDevice,
+        spoil: fn(&mut Vec<EmittedFrame>),
+    }
+
+    impl Device for Wrong {
+        fn read_offset(&mut self, offset: u16) -> Result<u32> {
+            self.inner.read_offset(offset)
+        }
+        fn write_offset(&mut self, offset: u16, value: u32) -> Result<()> {
+            self.inner.write_offset(offset, value)
+        }
+        fn memory(&self) -> &SparseMemory {
+            self.inner.memory()
+        }
+        fn memory_mut(&mut self) -> &mut SparseMemory {
+            self.inner.memory_mut()
+        }
+        fn run(&mut self, clocks: u64) -> Result<()> {
+            self.inner.run(clocks)
+        }
+        fn run_until(&mut self, done: &mut dyn FnMut(&SparseMemory) -> Result<bool>) -> Result<()> {
+            self.inner.run_until(done)
+        }
+        fn clock(&self) -> u64 {
+            self.inner.clock()
+        }
+        fn take_frames(&mut self) -> Vec<EmittedFrame> {
+            let mut frames = self.inner.take_frames();
+            (self.spoil)(&mut frames);
+            frames
+        }
+    }
+
+    #[test]
+    fn what_differs_is_reported() {
+        let wrong = |spoil| {
+            let device = Wrong {
+                inner: ModelDevice::new(),
+                spoil,
+            };
+            let report = send_over(device, &file(10_000), &SendOptions::default(), |_, _| {}).unwrap();
+            assert!(!report.is_good());
+            report
+        };
+        let flipped = wrong(|frames| {
+            if let Some(frame) = frames.get_mut(1) {
+                frame.bytes[100] ^= 1;
+            }
+        });
+        assert_eq!(flipped.mismatches, 1);
+        assert_ne!(flipped.payload_sha256, flipped.reassembled_sha256);
+        let text = flipped.first_difference.unwrap();
+        assert!(
+            text.starts_with("frame 1 differs from the model's at byte 100 (byte 34 of the TCP payload)"),
+            "{text}"
+        );
+        let lost = wrong(|frames| drop(frames.pop()));
+        assert_eq!((lost.segments, lost.mismatches, lost.counters_agree), (6, 1, false));
+        let doubled = wrong(|frames| {
+            let last = frames.last().cloned();
+            frames.extend(last);
+        });
+        assert_eq!(
+            (doubled.segments, doubled.mismatches, doubled.counters_agree),
+            (8, 1, false)
         );
     }
 }

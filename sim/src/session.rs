@@ -23,6 +23,8 @@ pub struct Session<D> {
     pub device: D,
     /// Physical pages in use.
     pub pages: PhysPages,
+    /// Queues that are added from now on use their descriptors in random order, as in a table long in use.
+    pub shuffle_descriptors: bool,
     /// Transmit queues in use, in the order they were added.
     pub queues: Vec<Queue>,
     processes: Vec<Process>,
@@ -38,6 +40,7 @@ impl<D: Device> Session<D> {
         let mut session = Session {
             device,
             pages,
+            shuffle_descriptors: false,
             queues: Vec::new(),
             processes: Vec::new(),
             random,
@@ -89,7 +92,8 @@ impl<D: Device> Session<D> {
             avail: self.allocate_ring(binding.ring_context, avail)?,
             used: self.allocate_ring(binding.ring_context, used)?,
         };
-        let queue = Queue::start(&mut self.device, number, size, binding, rings, Some(&mut self.random))?;
+        let random = self.shuffle_descriptors.then_some(&mut self.random);
+        let queue = Queue::start(&mut self.device, number, size, binding, rings, random)?;
         self.queues.push(queue);
         Ok(self.queues.len() - 1)
     }

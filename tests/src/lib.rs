@@ -2,13 +2,11 @@
 
 pub mod rig;
 
-use segwalk_sim::core_bench::BenchConfig;
-use segwalk_sim::device::Device;
-use segwalk_sim::model_device::ModelDevice;
+use segwalk_sim::core_bench::{BenchConfig, CoreBench};
 
-/// The device under test.
-pub fn device(_config: BenchConfig) -> anyhow::Result<impl Device> {
-    Ok(ModelDevice::new())
+/// The device under test: the emitted core on a bench of its own. All share one build.
+pub fn device(config: BenchConfig) -> anyhow::Result<CoreBench> {
+    segwalk_sim::core::bench(config)
 }
 
 /// Seed of a random test: SEGWALK_SEED, or `default`.

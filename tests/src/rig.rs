@@ -104,6 +104,7 @@ impl<D: Device> Rig<D> {
 
     fn with_rings(device: D, mode: Mode, ring_context: impl Fn(&Self) -> u8) -> Result<Self> {
         let mut session = Session::new(device, 77, driver::FEATURES)?;
+        session.shuffle_descriptors = true;
         let user = session.add_process(mode, PageLayout::Scattered)?;
         let victim = session.add_process(mode, PageLayout::Scattered)?;
         let mut rig = Rig { session, user, victim };
@@ -162,6 +163,25 @@ impl<D: Device> Rig<D> {
         check(
             frame.expected(&SegmentSettings::default()).expect("the frame is good"),
             &emitted,
+        );
+        self.acknowledge("used_buffer")
+    }
+
+    /// Waits for the cause of an interrupt and acknowledges it.
+    fn acknowledge(&mut self, cause: &str) -> Result<()> {
+        let device = &mut self.session.device;
+        let field = reg::INTERRUPT_STATUS.field(cause);
+        device.run(SETTLE_CLOCKS)?;
+        assert_eq!(
+            field.get(device.read(reg::INTERRUPT_STATUS)?),
+            1,
+            "an interrupt, cause {cause}"
+        );
+        device.write(reg::INTERRUPT_ACK, field.mask())?;
+        assert_eq!(
+            field.get(device.read(reg::INTERRUPT_STATUS)?),
+            0,
+            "{cause} is acknowledged"
         );
         Ok(())
     }
@@ -286,12 +306,7 @@ impl<D: Device> Rig<D> {
             1,
             "counter of {refusal:?}"
         );
-        let pending = self.session.device.read(reg::INTERRUPT_STATUS)?;
-        assert_eq!(
-            reg::INTERRUPT_STATUS.field("config_change").get(pending),
-            1,
-            "a configuration interrupt"
-        );
+        self.acknowledge("config_change")?;
         self.check_error_record(refusal, 0)
     }
 

@@ -3,193 +3,21 @@
 mod mmu_bench;
 
 use anyhow::Result;
-use mmu_bench::{model, Bench, Lookup, Manners};
+use mmu_bench::{model, world::World, Bench, Lookup, Manners};
 use rand::{seq::SliceRandom, Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use segwalk_model::memory::SparseMemory;
-use segwalk_model::page_table::{translate, Access, AddressSpace, Context, Mode, Permissions};
+use segwalk_model::page_table::{Access, AddressSpace, Mode, Permissions};
 use segwalk_model::refusal::FaultCause;
 
 /// Random lookups of `make test`.
-const LOOKUPS: usize = 60_000;
+const LOOKUPS: usize = 120_000;
 
 fn seed() -> u64 {
     match std::env::var("SEGWALK_SEED") {
         Ok(text) => text.parse().expect("SEGWALK_SEED must be a decimal number"),
         Err(_) => 0x5E6_0A11,
     }
-}
-
-/// A world of address spaces with everything that may stand in a page table.
-struct World {
-    memory: SparseMemory,
-    /// Pages for tables, scattered over the physical address space.
-    free: Vec<u64>,
-    spaces: Vec<AddressSpace>,
-    /// Context table: the space behind each context, or a context without tables.
-    contexts: Vec<(Option<usize>, Context)>,
-    /// Addresses worth asking for, by space.
-    places: Vec<Vec<u64>>,
-}
-
-impl World {
-    fn new(random: &mut ChaCha8Rng) -> Self {
-        let mut memory = SparseMemory::new();
-        let mut free: Vec<u64> = (0..3000).map(|_| random.gen_range(0..1u64 << 28)).collect();
-        free.sort_unstable();
-        free.dedup();
-        free.shuffle(random);
-        free.iter().for_each(|page| memory.add_page(*page));
-        let mut world = World {
-            memory,
-            free,
-            spaces: Vec::new(),
-            contexts: Vec::new(),
-            places: Vec::new(),
-        };
-        for _ in 0..5 {
-            world.add_space(random);
-        }
-        for number in 0..16 {
-            let choice = random.gen_range(0..10);
-            let context = match choice {
-                0 => (None, Context::bare()),
-                1 => (None, Context::off()),
-                2 => (
-                    None,
-                    Context::new(Mode::from_code(random.gen_range(0..8)), random.gen_range(0..1 << 28)),
-                ),
-                _ => {
-                    let space = number % world.spaces.len();
-                    let mut context = world.spaces[space].context();
-                    context.user_only = random.gen_ratio(3, 4);
-                    context.accessed_faults ^= random.gen_ratio(1, 4);
-                    (Some(space), context)
-                }
-            };
-            world.contexts.push(context);
-        }
-        world
-    }
-
-    fn add_space(&mut self, random: &mut ChaCha8Rng) {
-        let mode = *[Mode::Sv39, Mode::X86_64].choose(random).expect("there are two");
-        let format = mode.format().expect("it has tables");
-        let free = &mut self.free;
-        let mut frames = || free.pop().expect("enough pages for tables");
-        let mut space = AddressSpace::new(mode, &mut self.memory, &mut frames).expect("memory is there");
-        let mut places = Vec::new();
-        for _ in 0..random.gen_range(4..24) {
-            let level = *[0, 0, 0, 0, 1, 1, 2].choose(random).expect("not empty");
-            let size = format.page_bytes(level);
-            // near another place as often as not, so that tables and lines are shared
-            let near = places.choose(random).copied().filter(|_| random.gen());
-            let base = match near {
-                Some(place) => {
-                    place ^ (random.gen::<u64>() & ((1 << *[18, 24, 32].choose(random).expect("three")) - 1))
-                }
-                None => random.gen(),
-            };
-            let virt = format.canonical_addr(base) & !(size - 1);
-            let pages = if level == 0 {
-                random.gen_range(1..40)
-            } else {
-                random.gen_range(1..3)
-            };
-            for page in 0..pages {
-                let virt = format.canonical_addr(virt.wrapping_add(page * size));
-                let phys = random.gen_range(0..1u64 << 40) & !(size - 1);
-                if space
-                    .map(&mut self.memory, &mut frames, virt, phys, level, permissions(random))
-                    .is_ok()
-                {
-                    places.push(virt);
-                }
-            }
-        }
-        for _ in 0..random.gen_range(0..12) {
-            break_entry(random, &mut self.memory, &mut space, &places);
-        }
-        self.spaces.push(space);
-        self.places.push(places);
-    }
-
-    fn lookup(&self, random: &mut ChaCha8Rng) -> Lookup {
-        let context = random.gen_range(0..16u8);
-        let (space, shown) = &self.contexts[usize::from(context)];
-        let place = space.and_then(|space| self.places[space].choose(random).copied());
-        let any: u64 = random.gen();
-        let virt_addr = match (place, random.gen_range(0..16)) {
-            (Some(place), 0..=10) => place,
-            // a neighbour in the line, in the table, in the superpage
-            (Some(place), 11) => place ^ (any & 0x7000),
-            (Some(place), 12) => place ^ (any & 0x1F_FFFF),
-            (Some(place), 13) => place ^ (any & 0x3FFF_FFFF),
-            // one bit off: often not canonical
-            (Some(place), 14) => place ^ (1 << (any % 64)),
-            (None, 0..=7) if shown.mode == Mode::Bare => any >> 24,
-            _ => any >> (any % 40),
-        };
-        let access = if random.gen_ratio(1, 3) {
-            Access::Write
-        } else {
-            Access::Read
-        };
-        Lookup {
-            context,
-            virt_addr,
-            access,
-        }
-    }
-
-    fn expected(&self, memory: &SparseMemory, lookup: &Lookup) -> Result<u64, FaultCause> {
-        let context = &self.contexts[usize::from(lookup.context)].1;
-        translate(memory, context, lookup.virt_addr, lookup.access).map(|translation| translation.phys_addr >> 12)
-    }
-
-    /// Whether the lookup goes to the TLB at all.
-    fn is_paged(&self, lookup: &Lookup) -> bool {
-        let mode = self.contexts[usize::from(lookup.context)].1.mode;
-        mode.supported_by_rtl()
-            && mode
-                .format()
-                .is_some_and(|format| format.is_canonical(lookup.virt_addr))
-    }
-}
-
-fn permissions(random: &mut ChaCha8Rng) -> Permissions {
-    let mut often = || random.gen_ratio(7, 8);
-    let read = often();
-    Permissions {
-        read,
-        write: read && often(),
-        execute: !often(),
-        user: often(),
-        accessed: often(),
-        dirty: often(),
-    }
-}
-
-/// One of the ways in which software or hardware spoils an entry.
-fn break_entry(random: &mut ChaCha8Rng, memory: &mut SparseMemory, space: &mut AddressSpace, places: &[u64]) {
-    let Some(&place) = places.choose(random) else { return };
-    let level = random.gen_range(0..space.context.mode.format().expect("it has tables").levels);
-    let Ok(entry) = space.entry(memory, place, level) else {
-        return;
-    };
-    let spoilt = match random.gen_range(0..10) {
-        0..=4 => entry ^ (1 << random.gen_range(0..64)),
-        5 => entry ^ (1 << random.gen_range(0..64)) ^ (1 << random.gen_range(0..8)),
-        6 => entry & !1,
-        7 => random.gen(),
-        8 => entry | (1 << 7),
-        _ => {
-            let entry_addr = space.entry_addr(memory, place, level).expect("it was just read");
-            memory.remove_page(entry_addr >> 12);
-            return;
-        }
-    };
-    space.set_entry(memory, place, level, spoilt).expect("it was just read");
 }
 
 fn random_manners(random: &mut ChaCha8Rng) -> Manners {
@@ -206,12 +34,12 @@ fn random_manners(random: &mut ChaCha8Rng) -> Manners {
 
 fn check_answers(bench: &mut Bench, world: &World) -> [u64; 2] {
     let mut paged = [0; 2];
-    for port in 0..2 {
+    for (port, paged) in paged.iter_mut().enumerate() {
         for done in std::mem::take(&mut bench.done[port]) {
             let expected = world.expected(&bench.memory, &done.lookup);
             let context = &world.contexts[usize::from(done.lookup.context)].1;
             assert_eq!(done.answer, expected, "port {port}, {:x?}, {context:x?}", done);
-            paged[port] += u64::from(world.is_paged(&done.lookup));
+            *paged += u64::from(world.is_paged(&done.lookup));
         }
     }
     paged
@@ -239,12 +67,12 @@ fn random_lookups_agree_with_the_model() -> Result<()> {
         for _ in 0..4 {
             bench.manners = random_manners(&mut random);
             let (before, mut faults) = (bench.events, [0; 2]);
-            for port in 0..2 {
+            for (port, faults) in faults.iter_mut().enumerate() {
                 for _ in 0..random.gen_range(0..600) {
                     let lookup = world.lookup(&mut random);
                     if let Err(cause) = world.expected(&bench.memory, &lookup) {
                         *causes.entry(cause.name()).or_insert(0) += 1;
-                        faults[port] += 1;
+                        *faults += 1;
                     }
                     bench.ask(port, lookup);
                     answered += 1;
@@ -272,8 +100,8 @@ fn random_lookups_agree_with_the_model() -> Result<()> {
                 "each lookup of a paged context hits or is walked once"
             );
             assert!(misses >= walks, "a walk follows a miss");
-            for port in 0..2 {
-                assert_eq!(events.faults[port] - before.faults[port], faults[port], "port {port}");
+            for (port, faults) in faults.into_iter().enumerate() {
+                assert_eq!(events.faults[port] - before.faults[port], faults, "port {port}");
             }
         }
     }
@@ -294,7 +122,7 @@ fn linear(model: &segwalk_sim::verilated::Model, pages: u64) -> Result<(Bench, [
     let mut spaces = [Mode::Sv39, Mode::X86_64].map(|mode| AddressSpace::new(mode, &mut memory, &mut frames).unwrap());
     for space in &mut spaces {
         for page in 0..pages {
-            let phys = (page * 0x9E_3779 % 0xFFF_FFFF) << 12;
+            let phys = phys_page(page) << 12;
             space.map(
                 &mut memory,
                 &mut frames,
@@ -313,6 +141,11 @@ fn linear(model: &segwalk_sim::verilated::Model, pages: u64) -> Result<(Bench, [
 }
 
 const VIRT: u64 = 0x12_3440_0000;
+
+/// Where `linear` puts a page: scattered over the physical address space.
+fn phys_page(number: u64) -> u64 {
+    number * 0x9E_3779 % 0xFFF_FFFF
+}
 
 fn page(context: u8, number: u64) -> Lookup {
     Lookup {
@@ -401,7 +234,9 @@ fn a_mapped_page_or_a_granted_permission_needs_no_invalidation() -> Result<()> {
         access: Access::Write,
         ..page(1, number)
     };
-    [page(1, 3), write(3), page(1, 9)].into_iter().for_each(|lookup| bench.ask(0, lookup));
+    [page(1, 3), write(3), page(1, 9)]
+        .into_iter()
+        .for_each(|lookup| bench.ask(0, lookup));
     bench.settle();
     let answers = |bench: &mut Bench| {
         std::mem::take(&mut bench.done[0])
@@ -409,7 +244,7 @@ fn a_mapped_page_or_a_granted_permission_needs_no_invalidation() -> Result<()> {
             .map(|done| done.answer)
             .collect::<Vec<_>>()
     };
-    let phys = 3 * 0x9E_3779 % 0xFFF_FFFF;
+    let phys = phys_page(3);
     assert_eq!(
         answers(&mut bench),
         [Ok(phys), Err(FaultCause::NotWritable), Err(FaultCause::NotPresent)]
@@ -425,7 +260,9 @@ fn a_mapped_page_or_a_granted_permission_needs_no_invalidation() -> Result<()> {
         0,
         Permissions::USER_READ,
     )?;
-    [write(3), page(1, 9), write(3), page(1, 3)].into_iter().for_each(|lookup| bench.ask(0, lookup));
+    [write(3), page(1, 9), write(3), page(1, 3)]
+        .into_iter()
+        .for_each(|lookup| bench.ask(0, lookup));
     bench.settle();
     assert_eq!(answers(&mut bench), [Ok(phys), Ok(5), Ok(phys), Ok(phys)]);
     Ok(())

@@ -113,6 +113,7 @@ fn run(seed: u64) -> Result<()> {
     let settings = settings(&mut random);
     let mut session = Session::new(device(config)?, random.gen(), driver::FEATURES)?;
     apply(&mut session.device, &settings)?;
+    session.shuffle_descriptors = random.gen();
     let mut contexts = vec![segwalk_sim::session::KERNEL];
     for mode in [
         Mode::Sv39,

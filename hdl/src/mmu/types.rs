@@ -7,11 +7,7 @@ use segwalk_model::limits::{PHYS_PAGE_BITS, VIRT_PAGE_BITS};
 
 /// Virtual page number bits that translation uses: addresses of up to 48 bits. The bits above are only checked.
 pub const PAGE_BITS: usize = 36;
-/// Ways of the store for 4 KiB pages.
-pub const PAGE_WAYS: usize = 4;
-/// Ways of the store for superpages.
-pub const LARGE_WAYS: usize = 2;
-/// Address bits of a set: 64 sets, so 256 entries of 4 KiB and 128 of 2 MiB.
+/// Address bits of a set: 64 sets, of 4 entries of 4 KiB and 2 of 2 MiB.
 pub const SET_BITS: usize = 6;
 /// Tag of the store for 4 KiB pages.
 pub const PAGE_TAG_BITS: usize = PAGE_BITS - SET_BITS;
@@ -21,6 +17,10 @@ pub const LARGE_SHIFT: usize = 9;
 pub const LARGE_TAG_BITS: usize = PAGE_BITS - SET_BITS - LARGE_SHIFT;
 /// Physical page number bits of a superpage entry.
 pub const LARGE_PHYS_BITS: usize = PHYS_PAGE_BITS - LARGE_SHIFT;
+/// Entry of the store for 4 KiB pages.
+pub const PAGE_ENTRY_BITS: usize = 7 + PHYS_PAGE_BITS + PAGE_TAG_BITS;
+/// Entry of the store for superpages.
+pub const LARGE_ENTRY_BITS: usize = 7 + LARGE_PHYS_BITS + LARGE_TAG_BITS;
 /// Tag of the page-walk cache: the virtual page bits above the lowest table's index.
 pub const WALK_TAG_BITS: usize = PAGE_BITS - LARGE_SHIFT;
 
@@ -42,40 +42,6 @@ pub struct PortAnswer {
     pub phys_page: Bits<PHYS_PAGE_BITS>,
     /// 0, or the FaultCause.
     pub cause: Bits<5>,
-}
-
-/// A 4 KiB entry of the TLB.
-#[derive(LogicStruct, Copy, Clone, Default, Debug, PartialEq)]
-pub struct PageEntry {
-    /// The entry counts.
-    pub valid: Bit,
-    /// Address space.
-    pub context: Bits<4>,
-    /// Virtual page bits above the set.
-    pub tag: Bits<PAGE_TAG_BITS>,
-    /// Physical page number.
-    pub phys_page: Bits<PHYS_PAGE_BITS>,
-    /// A read passed all checks.
-    pub readable: Bit,
-    /// A write passed all checks.
-    pub writable: Bit,
-}
-
-/// A 2 MiB entry of the TLB; larger pages are held in pieces.
-#[derive(LogicStruct, Copy, Clone, Default, Debug, PartialEq)]
-pub struct LargeEntry {
-    /// The entry counts.
-    pub valid: Bit,
-    /// Address space.
-    pub context: Bits<4>,
-    /// Virtual page bits above the set.
-    pub tag: Bits<LARGE_TAG_BITS>,
-    /// Physical page number bits above the superpage.
-    pub phys_large: Bits<LARGE_PHYS_BITS>,
-    /// A read passed all checks.
-    pub readable: Bit,
-    /// A write passed all checks.
-    pub writable: Bit,
 }
 
 /// A translation on its way into the TLB.

@@ -9,6 +9,7 @@
 //! chains whose avail index was read before the line was: the driver finished writing those before it moved the index
 //! (virtio 1.2, 2.7.13), so a line lives until the avail index is read again.
 
+use super::descriptor::DescriptorCheck;
 use super::fragments::{FragmentStore, FragmentWord};
 use super::line::LineReader;
 use super::scheduler::QueueScheduler;
@@ -18,15 +19,12 @@ use crate::bus::ports::{
 };
 use crate::bus::ram::{BlockRam, LutRam};
 use rust_hdl::prelude::*;
-use segwalk_model::limits::{CHAIN_BYTES_BITS, SUPER_FRAME_BYTES_MAX, TX_QUEUES, VIRTIO_NET_HDR_BYTES};
+use segwalk_model::limits::{CHAIN_BYTES_BITS, TX_QUEUES, VIRTIO_NET_HDR_BYTES};
 use segwalk_model::refusal::Refusal;
 
 /// Fragments of one chain that the first walk stores. With the 256 of the store this leaves room for released ones, so
 /// that a walk that waits for room waits only for the reader.
 pub const FIRST_WALK_FRAGMENTS: u64 = 192;
-
-/// Bytes of the longest chain: header and super-frame.
-const CHAIN_BYTES_MAX: u64 = (SUPER_FRAME_BYTES_MAX + VIRTIO_NET_HDR_BYTES) as u64;
 
 /// Names of the states that `debug` shows.
 pub const DEBUG_STATES: &[&str] = &[
@@ -48,7 +46,6 @@ pub const DEBUG_STATES: &[&str] = &[
     "Measure",
     "Judge",
     "Hold",
-    "Advance",
     "End",
     "PushLast",
     "Emit",
@@ -77,7 +74,6 @@ enum FetcherState {
     Measure,
     Judge,
     Hold,
-    Advance,
     End,
     PushLast,
     Emit,
@@ -141,6 +137,7 @@ logic_block! {
         //
         scheduler: QueueScheduler = QueueScheduler::new(TX_QUEUES),
         line: LineReader,
+        check: DescriptorCheck,
         // lines: kind (0 avail index, 1 avail entries, 2 descriptors), queue, word
         lines: BlockRam<Bits<64>, 9>,
         states: LutRam<QueueState, 4>,
@@ -175,12 +172,6 @@ logic_block! {
         count: DFF<Bits<16>>,
         total: DFF<Bits<CHAIN_BYTES_BITS>>,
         refusal: DFF<Bits<6>>,
-        // the descriptor
-        sum: DFF<Bits<CHAIN_BYTES_BITS>>,
-        empty: DFF<Bit>,
-        huge: DFF<Bit>,
-        buffer_context: DFF<Bits<4>>,
-        context_allowed: DFF<Bit>,
         // the fragment held back until it is known whether it is the last
         fragment_valid: DFF<Bit>,
         fragment_addr: DFF<Bits<64>>,
@@ -205,26 +196,24 @@ logic_block! {
         avail_hit: Signal<Local, Bit>,
         table_hit: Signal<Local, Bit>,
         half: Signal<Local, Bits<16>>,
-        named: Signal<Local, Bits<4>>,
         slot: Signal<Local, Bits<16>>,
         next_state: Signal<Local, QueueState>,
         fragment: Signal<Local, FragmentWord>,
         chain_word: Signal<Local, ChainWord>,
+        read_kind: Signal<Local, Bits<2>>,
         read_word: Signal<Local, Bits<3>>,
+        entry_place_now: Signal<Local, Bits<20>>,
+        goes_on: Signal<Local, Bit>,
+        limit_reached: Signal<Local, Bit>,
         avail_half: Signal<Local, Bits<17>>,
+        table_index: Signal<Local, Bits<20>>,
         table_place: Signal<Local, Bits<20>>,
         index_half: Signal<Local, Bits<20>>,
         low_bytes: Signal<Local, Bits<17>>,
-        found: Signal<Local, Bits<6>>,
         complete: Signal<Local, Bit>,
         header_bytes: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new((VIRTIO_NET_HDR_BYTES as u64).to_bits()),
-        chain_bytes_max: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new(CHAIN_BYTES_MAX.to_bits()),
-        store_limit: Constant<Bits<8>> = Constant::new(FIRST_WALK_FRAGMENTS.to_bits()),
+        store_last: Constant<Bits<8>> = Constant::new((FIRST_WALK_FRAGMENTS - 1).to_bits()),
         chain_too_short: Constant<Bits<6>> = code(Refusal::ChainTooShort),
-        write_descriptor: Constant<Bits<6>> = code(Refusal::WriteDescriptor),
-        context_not_allowed: Constant<Bits<6>> = code(Refusal::ContextNotAllowed),
-        chain_too_long: Constant<Bits<6>> = code(Refusal::ChainTooLong),
-        indirect: Constant<Bits<6>> = code(Refusal::IndirectNotNegotiated),
         chain_loops: Constant<Bits<6>> = code(Refusal::ChainLoops),
         descriptor_index: Constant<Bits<6>> = code(Refusal::DescriptorIndex),
         avail_index_jump: Constant<Bits<6>> = code(Refusal::AvailIndexJump),
@@ -249,8 +238,6 @@ impl QueueFetcher {
             (0, 16, 20, 24, 32),
             "LoadConfig takes the queue table's word 3 apart at these places"
         );
-        // The sum of a legal chain and a descriptor below 2^17 must fit.
-        assert!(CHAIN_BYTES_MAX + (1 << 17) < 1 << CHAIN_BYTES_BITS);
         Self {
             scheduler: QueueScheduler::new(queues),
             ..Default::default()
@@ -289,11 +276,6 @@ impl Logic for QueueFetcher {
             count,
             total,
             refusal,
-            sum,
-            empty,
-            huge,
-            buffer_context,
-            context_allowed,
             fragment_valid,
             fragment_addr,
             fragment_bytes,
@@ -311,7 +293,7 @@ impl Logic for QueueFetcher {
             error_queue,
             error_code
         );
-        clock!(self, clock, scheduler, line, lines, states, store, chains);
+        clock!(self, clock, scheduler, line, check, lines, states, store, chains);
         // Parts
         self.scheduler.reset.next = self.reset.val();
         self.line.reset.next = self.reset.val();
@@ -326,6 +308,7 @@ impl Logic for QueueFetcher {
         self.scheduler.notify_queue.next = self.notify_queue.val();
         self.scheduler.current.next = self.queue.q.val();
         self.scheduler.take.next = false;
+        self.scheduler.stay.next = false;
         self.scheduler.answer.next = false;
         self.scheduler.again.next = false;
         self.scheduler.stop.next = false;
@@ -345,13 +328,6 @@ impl Logic for QueueFetcher {
         self.lines.write_addr.next = (bit_cast::<9, 2>(self.kind.q.val()) << 7)
             | (bit_cast::<9, 4>(self.queue.q.val()) << 3)
             | bit_cast::<9, 3>(self.line.word_index.val());
-        self.read_word.next = self.place.q.val().get_bits::<3>(3);
-        if self.state.q.val() == FetcherState::ReadSecond {
-            self.read_word.next = self.place.q.val().get_bits::<3>(3) | 1;
-        }
-        self.lines.read_addr.next = (bit_cast::<9, 2>(self.kind.q.val()) << 7)
-            | (bit_cast::<9, 4>(self.queue.q.val()) << 3)
-            | bit_cast::<9, 3>(self.read_word.val());
         self.fragment.next.virt_addr = self.fragment_addr.q.val();
         self.fragment.next.bytes = self.fragment_bytes.q.val();
         self.fragment.next.context = self.fragment_context.q.val();
@@ -378,6 +354,11 @@ impl Logic for QueueFetcher {
         self.error_valid.d.next = false;
         self.error_queue.d.next = self.queue.q.val();
         self.error_code.d.next = self.error.q.val();
+        self.check.word.next = self.word.q.val();
+        self.check.total.next = self.total.q.val();
+        self.check.default_context.next = self.default_context.q.val();
+        self.check.names_allowed.next = self.names_allowed.q.val();
+        self.check.mask.next = self.mask.q.val();
         // Conditions
         self.line_tag.next = self.place.q.val().get_bits::<14>(6);
         self.avail_hit.next =
@@ -394,29 +375,22 @@ impl Logic for QueueFetcher {
         if self.place.q.val().get_bits::<2>(1) == 3 {
             self.half.next = self.word.q.val().get_bits::<16>(48);
         }
-        self.named.next = self.word.q.val().get_bits::<4>(44);
         self.slot.next = self.held.q.val().next_avail & self.slot_mask.q.val();
         self.avail_half.next = bit_cast::<17, 5>(self.avail_low.q.val()) + self.entry_place.q.val();
-        self.table_place.next = bit_cast::<20, 2>(self.table_low.q.val()) + bit_cast::<20, 16>(self.index.q.val());
+        self.table_index.next = bit_cast::<20, 2>(self.table_low.q.val()) + bit_cast::<20, 16>(self.index.q.val());
+        self.table_place.next = self.table_index.val() << 4;
+        self.entry_place_now.next = bit_cast::<20, 17>(self.avail_half.val()) << 1;
+        self.goes_on.next =
+            self.word.q.val().get_bit(32) & !(self.second.q.val() & (self.check.sum.val() == self.promised.q.val()));
+        self.limit_reached.next = !self.second.q.val() & (self.stored.q.val() == self.store_last.val());
         self.next_state.next = self.held.q.val();
         self.index_half.next = bit_cast::<20, 5>(self.avail_low.q.val()) + 1;
         self.low_bytes.next = self.word.q.val().get_bits::<17>(0);
         self.complete.next = self.second.q.val() & (self.total.q.val() == self.promised.q.val());
-        // The first error in this order counts, so the last assignment wins.
-        self.found.next = 0.into();
-        if self.huge.q.val() | (self.sum.q.val() > self.chain_bytes_max.val()) {
-            self.found.next = self.chain_too_long.val();
-        }
-        if !self.context_allowed.q.val() {
-            self.found.next = self.context_not_allowed.val();
-        }
-        if self.word.q.val().get_bit(33) {
-            self.found.next = self.write_descriptor.val();
-        }
-        if self.word.q.val().get_bit(34) {
-            self.found.next = self.indirect.val();
-        }
         self.debug.next = 0.into();
+        // The line buffers are read while the place is being looked up.
+        self.read_kind.next = self.kind.q.val();
+        self.read_word.next = self.place.q.val().get_bits::<3>(3);
         match self.state.q.val() {
             FetcherState::Idle => {
                 self.debug.next = 0.into();
@@ -460,6 +434,10 @@ impl Logic for QueueFetcher {
                 self.avail_low.d.next = self.table.data.val().get_bits::<5>(1);
                 self.entry_place.d.next = bit_cast::<17, 16>(self.slot.val()) + 2;
                 self.caught_up.d.next = self.held.q.val().next_avail == self.held.q.val().seen_avail;
+                self.state.d.next = FetcherState::Choose;
+            }
+            FetcherState::Choose => {
+                self.debug.next = 5.into();
                 self.count.d.next = 0.into();
                 self.total.d.next = 0.into();
                 self.refusal.d.next = 0.into();
@@ -468,29 +446,29 @@ impl Logic for QueueFetcher {
                 self.fragment_valid.d.next = false;
                 self.overflow.d.next = false;
                 self.second.d.next = false;
-                self.state.d.next = FetcherState::Choose;
-            }
-            FetcherState::Choose => {
-                self.debug.next = 5.into();
                 self.table_word.d.next = 1.into();
+                self.read_kind.next = 1.into();
+                self.read_word.next = self.entry_place_now.val().get_bits::<3>(3);
                 if self.caught_up.q.val() {
                     self.scheduler.answer.next = true;
                     self.kind.d.next = 0.into();
                     self.place.d.next = self.index_half.val() << 1;
                 } else {
                     self.kind.d.next = 1.into();
-                    self.place.d.next = bit_cast::<20, 17>(self.avail_half.val()) << 1;
+                    self.place.d.next = self.entry_place_now.val();
                 }
                 self.state.d.next = FetcherState::Lookup;
             }
             FetcherState::Lookup => {
                 self.debug.next = 6.into();
+                self.read_word.next = self.place.q.val().get_bits::<3>(3) | 1;
+                self.word.d.next = self.lines.read_data.val();
                 self.state.d.next = FetcherState::FetchBase;
                 if (self.kind.q.val() == 1) & self.avail_hit.val() {
-                    self.state.d.next = FetcherState::ReadSecond;
+                    self.state.d.next = FetcherState::ReadThird;
                 }
                 if (self.kind.q.val() == 2) & self.table_hit.val() {
-                    self.state.d.next = FetcherState::ReadSecond;
+                    self.state.d.next = FetcherState::ReadThird;
                 }
             }
             FetcherState::FetchBase => {
@@ -523,6 +501,7 @@ impl Logic for QueueFetcher {
             }
             FetcherState::ReadSecond => {
                 self.debug.next = 10.into();
+                self.read_word.next = self.place.q.val().get_bits::<3>(3) | 1;
                 self.word.d.next = self.lines.read_data.val();
                 self.state.d.next = FetcherState::ReadThird;
             }
@@ -570,7 +549,9 @@ impl Logic for QueueFetcher {
                 self.debug.next = 14.into();
                 self.kind.d.next = 2.into();
                 self.table_word.d.next = 0.into();
-                self.place.d.next = self.table_place.val() << 4;
+                self.place.d.next = self.table_place.val();
+                self.read_kind.next = 2.into();
+                self.read_word.next = self.table_place.val().get_bits::<3>(3);
                 self.state.d.next = FetcherState::Lookup;
                 if self.scheduler.cancelled.val() {
                     self.state.d.next = FetcherState::Fail;
@@ -585,70 +566,54 @@ impl Logic for QueueFetcher {
             }
             FetcherState::Measure => {
                 self.debug.next = 15.into();
-                self.empty.d.next = self.word.q.val().get_bits::<32>(0) == 0;
-                self.huge.d.next = self.word.q.val().get_bits::<15>(17) != 0;
-                self.sum.d.next = self.total.q.val() + bit_cast::<CHAIN_BYTES_BITS, 17>(self.low_bytes.val());
-                self.buffer_context.d.next = self.named.val();
-                self.context_allowed.d.next =
-                    self.names_allowed.q.val() & self.mask.q.val().get_bit(self.named.val().index());
-                if self.named.val() == 0 {
-                    self.buffer_context.d.next = self.default_context.q.val();
-                    self.context_allowed.d.next = true;
-                }
                 self.state.d.next = FetcherState::Judge;
             }
             FetcherState::Judge => {
                 self.debug.next = 16.into();
                 self.state.d.next = FetcherState::Hold;
                 if self.second.q.val() {
-                    if (self.found.val() != 0) | (self.sum.q.val() > self.promised.q.val()) {
+                    if (self.check.refusal.val() != 0) | (self.check.sum.val() > self.promised.q.val()) {
                         self.state.d.next = FetcherState::Break;
                     }
                 } else if self.refusal.q.val() == 0 {
-                    self.refusal.d.next = self.found.val();
+                    self.refusal.d.next = self.check.refusal.val();
                 }
             }
             FetcherState::Hold => {
                 self.debug.next = 17.into();
-                if self.empty.q.val() | (self.refusal.q.val() != 0) {
-                    self.state.d.next = FetcherState::Advance;
-                } else if self.overflow.q.val() {
-                    self.total.d.next = self.sum.q.val();
-                    self.state.d.next = FetcherState::Advance;
-                } else if self.fragment_valid.q.val() {
-                    if self.store.room.val() {
-                        self.store.push.next = true;
-                        self.store.commit.next = self.second.q.val();
-                        self.stored.d.next = self.stored.q.val() + 1;
-                        self.fragment_valid.d.next = false;
+                if self.store.room.val() | !self.fragment_valid.q.val() {
+                    self.count.d.next = self.count.q.val() + 1;
+                    self.index.d.next = self.word.q.val().get_bits::<16>(48);
+                    self.state.d.next = FetcherState::End;
+                    if self.goes_on.val() {
+                        self.state.d.next = FetcherState::Enter;
                     }
-                } else {
-                    self.total.d.next = self.sum.q.val();
-                    self.fragment_addr.d.next = self.word_before.q.val();
-                    self.fragment_bytes.d.next = bit_cast::<CHAIN_BYTES_BITS, 17>(self.low_bytes.val());
-                    self.fragment_context.d.next = self.buffer_context.q.val();
-                    self.fragment_valid.d.next = true;
-                    if !self.second.q.val() & (self.stored.q.val() == self.store_limit.val()) {
-                        self.fragment_valid.d.next = false;
-                        self.overflow.d.next = true;
-                        self.resume_index.d.next = self.index.q.val();
-                        self.resume_count.d.next = self.count.q.val();
-                        self.resume_total.d.next = self.total.q.val();
+                    if self.refusal.q.val() == 0 {
+                        self.total.d.next = self.check.sum.val();
+                        if !self.check.empty.val() & !self.overflow.q.val() {
+                            self.store.push.next = self.fragment_valid.q.val();
+                            self.store.commit.next = self.second.q.val();
+                            self.fragment_addr.d.next = self.word_before.q.val();
+                            self.fragment_bytes.d.next = bit_cast::<CHAIN_BYTES_BITS, 17>(self.low_bytes.val());
+                            self.fragment_context.d.next = self.check.buffer_context.val();
+                            self.fragment_valid.d.next = true;
+                            if self.fragment_valid.q.val() {
+                                self.stored.d.next = self.stored.q.val() + 1;
+                                if self.limit_reached.val() {
+                                    self.fragment_valid.d.next = false;
+                                    self.overflow.d.next = true;
+                                    self.resume_index.d.next = self.index.q.val();
+                                    self.resume_count.d.next = self.count.q.val();
+                                    self.resume_total.d.next = self.total.q.val();
+                                }
+                            }
+                        }
                     }
-                    self.state.d.next = FetcherState::Advance;
-                }
-            }
-            FetcherState::Advance => {
-                self.debug.next = 18.into();
-                self.count.d.next = self.count.q.val() + 1;
-                self.index.d.next = self.word.q.val().get_bits::<16>(48);
-                self.state.d.next = FetcherState::End;
-                if self.word.q.val().get_bit(32) & !self.complete.val() {
-                    self.state.d.next = FetcherState::Enter;
                 }
             }
             FetcherState::End => {
-                self.debug.next = 19.into();
+                self.debug.next = 18.into();
+                self.table_word.d.next = 3.into();
                 self.state.d.next = FetcherState::PushLast;
                 if self.second.q.val() {
                     if !self.complete.val() {
@@ -665,7 +630,10 @@ impl Logic for QueueFetcher {
                 }
             }
             FetcherState::PushLast => {
-                self.debug.next = 20.into();
+                self.debug.next = 19.into();
+                // for the chain after, should the queue stay
+                self.entry_place.d.next = bit_cast::<17, 16>(self.slot.val()) + 2;
+                self.caught_up.d.next = self.held.q.val().next_avail == self.held.q.val().seen_avail;
                 self.fragment.next.last = true;
                 if self.refusal.q.val() != 0 {
                     self.store.rollback.next = true;
@@ -682,14 +650,28 @@ impl Logic for QueueFetcher {
                 }
             }
             FetcherState::Emit => {
-                self.debug.next = 21.into();
+                self.debug.next = 20.into();
                 self.chains.in_valid.next = true;
                 self.promised.d.next = self.total.q.val();
+                // The binding may have changed since the last chain.
+                self.default_context.d.next = self.table.data.val().get_bits::<4>(20);
+                self.names_allowed.d.next = self.table.data.val().get_bit(24);
+                self.mask.d.next = self.table.data.val().get_bits::<16>(32);
                 if self.chains.in_ready.val() {
-                    self.state.d.next = FetcherState::Save;
+                    self.states.write_enable.next = true;
+                    self.scheduler.saved.next = !self.scheduler.restarted.val();
+                    self.state.d.next = FetcherState::Idle;
+                    if self.scheduler.found.val()
+                        & (self.scheduler.offered.val() == self.queue.q.val())
+                        & !self.scheduler.cancelled.val()
+                    {
+                        self.scheduler.stay.next = true;
+                        self.state.d.next = FetcherState::Choose;
+                    }
                     if self.refusal.q.val() == 0 {
                         self.store.commit.next = true;
                         if self.overflow.q.val() {
+                            self.scheduler.stay.next = false;
                             self.index.d.next = self.resume_index.q.val();
                             self.count.d.next = self.resume_count.q.val();
                             self.total.d.next = self.resume_total.q.val();
@@ -701,13 +683,13 @@ impl Logic for QueueFetcher {
                 }
             }
             FetcherState::Save => {
-                self.debug.next = 22.into();
+                self.debug.next = 21.into();
                 self.states.write_enable.next = true;
                 self.scheduler.saved.next = !self.scheduler.restarted.val();
                 self.state.d.next = FetcherState::Idle;
             }
             FetcherState::Break => {
-                self.debug.next = 23.into();
+                self.debug.next = 22.into();
                 self.fragment.next.last = true;
                 self.fragment.next.broken = true;
                 if self.store.room.val() {
@@ -721,7 +703,7 @@ impl Logic for QueueFetcher {
                 }
             }
             FetcherState::Fail => {
-                self.debug.next = 24.into();
+                self.debug.next = 23.into();
                 if self.second.q.val() {
                     // The chain is released: end its fragments first.
                     self.state.d.next = FetcherState::Break;
@@ -730,6 +712,8 @@ impl Logic for QueueFetcher {
                     self.states.write_enable.next = true;
                     self.scheduler.saved.next = !self.scheduler.restarted.val();
                     self.store.rollback.next = true;
+                    // A doorbell since the restart may have been taken for one of the old ring.
+                    self.scheduler.again.next = self.scheduler.cancelled.val();
                     if (self.error.q.val() != 0) & !self.scheduler.cancelled.val() {
                         self.error_valid.d.next = true;
                         self.scheduler.stop.next = true;
@@ -738,6 +722,9 @@ impl Logic for QueueFetcher {
                 }
             }
         }
+        self.lines.read_addr.next = (bit_cast::<9, 2>(self.read_kind.val()) << 7)
+            | (bit_cast::<9, 4>(self.queue.q.val()) << 3)
+            | bit_cast::<9, 3>(self.read_word.val());
         self.held.d.next = self.next_state.val();
         self.states.write_data.next = self.held.q.val();
         self.store.word.next = self.fragment.val();

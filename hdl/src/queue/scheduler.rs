@@ -26,6 +26,8 @@ logic_block! {
         pub offered: Signal<Out, Bits<4>>,
         /// `offered` is taken; it is `current` from the next clock on.
         pub take: Signal<In, Bit>,
+        /// `offered`, which is `current`, goes on without being taken anew.
+        pub stay: Signal<In, Bit>,
         /// The queue that is being served.
         pub current: Signal<In, Bits<4>>,
         /// Its avail index is about to be read: older doorbells are answered with that.
@@ -120,7 +122,7 @@ impl Logic for QueueScheduler {
         // The search goes on while a queue is being served.
         self.here.next = self.runnable.q.val().get_bit(self.candidate.q.val().index());
         self.offer.d.next = self.here.val();
-        if self.take.val() | !self.here.val() {
+        if self.take.val() | self.stay.val() | !self.here.val() {
             self.offer.d.next = false;
             self.candidate.d.next = self.candidate.q.val() + 1;
             if self.candidate.q.val() == self.last_queue.val() {

@@ -67,6 +67,8 @@ logic_block! {
         pub beat: Signal<In, StreamBeat>,
         /// Another module takes it.
         pub taken_elsewhere: Signal<In, Bit>,
+        /// The last beat that was taken; without meaning after a frame's end.
+        pub kept_beat: Signal<Out, Bits<64>>,
         /// It is taken here.
         pub take: Signal<Out, Bit>,
         /// A segment is complete; `note_ready` never falls without a note.
@@ -132,6 +134,8 @@ logic_block! {
         sum_here: DFF<Bit>,
         sum_reached: DFF<Bit>,
         is_finished: DFF<Bit>,
+        // the last clock's beat completed a segment
+        noting: DFF<Bit>,
         // moved beat
         mixed_beat: DFF<Bits<64>>,
         mixed_valid: DFF<Bit>,
@@ -210,6 +214,7 @@ impl Logic for Cutter {
             sum_here,
             sum_reached,
             is_finished,
+            noting,
             mixed_beat,
             mixed_valid,
             mixed_write,
@@ -231,7 +236,8 @@ impl Logic for Cutter {
         self.move_first.next = self.mixed_first.q.val();
         self.move_end.next = self.mixed_end.q.val();
         self.debug.next = 0.into();
-        self.note_valid.next = false;
+        self.note_valid.next = self.noting.q.val();
+        self.noting.d.next = false;
         self.note.next.frame = true;
         self.note.next.done = self.last_segment.q.val();
         self.note.next.frees_bank = self.last_segment.q.val() & self.template.val();
@@ -249,6 +255,7 @@ impl Logic for Cutter {
         self.note.next.sum_at = self.sum_at.val();
         self.note.next.odd = self.sum_start.val().get_bit(0) & !self.template.val();
         self.note.next.never_zero = self.never_zero.val();
+        self.kept_beat.next = self.kept.q.val();
         self.offered.next = self.beat.val().data;
         // A beat of the ring needs one or two of the stream.
         self.active.next = self.state.q.val() != CutterState::Idle;
@@ -354,6 +361,9 @@ impl Logic for Cutter {
             }
             CutterState::Compare => {
                 self.debug.next = 1.into();
+                if self.noting.q.val() {
+                    self.first_segment.d.next = false;
+                }
                 self.margin.d.next =
                     bit_cast::<21, 14>(self.segment_bytes.val()) - bit_cast::<21, 20>(self.left.q.val());
                 self.segment_at.d.next = self.written_at.q.val();
@@ -426,8 +436,7 @@ impl Logic for Cutter {
                         self.kept_valid.d.next = self.beat_valid.val() & !self.chain_end.val();
                     }
                     if self.last_beat.q.val() {
-                        self.note_valid.next = true;
-                        self.first_segment.d.next = false;
+                        self.noting.d.next = true;
                         self.state.d.next = CutterState::Compare;
                         if self.last_segment.q.val() {
                             self.state.d.next = CutterState::Idle;
@@ -454,6 +463,7 @@ impl Logic for Cutter {
             self.written_at.d.next = 0.into();
             self.mixed_valid.d.next = false;
             self.is_finished.d.next = false;
+            self.noting.d.next = false;
         }
     }
 }

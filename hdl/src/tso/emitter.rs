@@ -68,6 +68,11 @@ logic_block! {
         ring_mask: ByteMask,
         state: DFF<EmitState>,
         is_idle: DFF<Bit>,
+        // a record was loaded on the last clock, and what follows from it
+        popped: DFF<Bit>,
+        told: DFF<Bit>,
+        told_now: DFF<Bit>,
+        freed: DFF<Bit>,
         under_way: DFF<Bits<5>>,
         read_at: DFF<Bits<13>>,
         // the frame
@@ -194,6 +199,10 @@ impl Logic for Emitter {
             clock,
             state,
             is_idle,
+            popped,
+            told,
+            told_now,
+            freed,
             under_way,
             read_at,
             beat_at,
@@ -267,26 +276,31 @@ impl Logic for Emitter {
         self.chain_done.next.queue = self.now.val().queue;
         self.chain_done.next.head = self.now.val().head;
         self.chain_done.next.refusal = self.now.val().refusal;
-        self.done_now.next = false;
         self.debug.next = 0.into();
         // Load
         self.may_load.next = (self.state.q.val() == EmitState::Load)
             & self.record_valid.val()
+            & !self.popped.q.val()
             & (self.chain_end_ready.val() | !self.now.val().done);
         self.loads.next = self.may_load.val() & !self.hold.val();
         if !self.now.val().frame {
             // The chain's frames before it must have left.
             self.loads.next = self.may_load.val() & (self.under_way.q.val() == 0);
-            self.done_now.next = self.may_load.val() & (self.under_way.q.val() == 0);
         }
-        self.record_ready.next = self.loads.val();
-        self.chain_end.next = self.loads.val() & self.now.val().done;
+        // The record is taken on the next clock, when it is still there; no frame is so short that it matters.
+        self.popped.d.next = self.loads.val();
+        self.told.d.next = self.loads.val() & self.now.val().done;
+        self.told_now.d.next = self.loads.val() & !self.now.val().frame;
+        self.record_ready.next = self.popped.q.val();
+        self.chain_end.next = self.told.q.val();
+        self.done_now.next = self.told_now.q.val();
         // Ask
         self.in_header.next = self.header_left.q.val() != 0;
         self.is_last.next = self.beats_left.q.val() == 1;
         self.asks.next = (self.state.q.val() == EmitState::Send) & !self.under_way.q.val().get_bit(4);
         self.frame_ends.next = self.asks.val() & self.is_last.val();
-        self.bank_freed.next = (self.frame_ends.val() & self.frees.q.val())
+        self.bank_freed.next = self.freed.q.val();
+        self.freed.d.next = (self.frame_ends.val() & self.frees.q.val())
             | (self.loads.val() & !self.now.val().frame & self.now.val().frees_bank);
         self.is_idle.d.next = (self.state.q.val() == EmitState::Load)
             & (self.under_way.q.val() == 0)
@@ -513,6 +527,10 @@ impl Logic for Emitter {
             self.state.d.next = EmitState::Load;
             self.under_way.d.next = 0.into();
             self.read_at.d.next = 0.into();
+            self.popped.d.next = false;
+            self.told.d.next = false;
+            self.told_now.d.next = false;
+            self.freed.d.next = false;
             self.asked.d.next = false;
             self.read.d.next = false;
             self.merged.d.next = false;

@@ -10,7 +10,8 @@ pub fn code(refusal: Refusal) -> Constant<Bits<6>> {
 }
 
 logic_block! {
-    /// Judges a `virtio_net_hdr`. The verdict belongs to the inputs of one clock ago.
+    /// Judges a `virtio_net_hdr`. The verdict belongs to the inputs of one clock ago, `frame_bytes` must have been
+    /// there one clock earlier still.
     pub struct HeaderChecks {
         /// Clock.
         pub clock: Signal<In, Clock>,
@@ -55,11 +56,12 @@ logic_block! {
         tcp_beyond: DFF<Bit>,
         header_long: DFF<Bit>,
         sum_beyond: DFF<Bit>,
+        // last place of a checksum field; wrong for frames that are too short anyway
+        sum_max: DFF<Bits<20>>,
         is_none: Signal<Local, Bit>,
         is_four: Signal<Local, Bit>,
         is_six: Signal<Local, Bit>,
         ecn_refused: Signal<Local, Bit>,
-        sum_end: Signal<Local, Bits<20>>,
         kind: Signal<Local, Bits<7>>,
         frame_max: Constant<Bits<20>> = Constant::new((FRAME_BYTES_MAX as u64).to_bits()),
         header_max: Constant<Bits<17>> = Constant::new((HEADER_BYTES_MAX as u64).to_bits()),
@@ -99,7 +101,8 @@ impl Logic for HeaderChecks {
             start_small_six,
             tcp_beyond,
             header_long,
-            sum_beyond
+            sum_beyond,
+            sum_max
         );
         // First clock: every condition on its own.
         self.kind.next = self.gso_type.val().get_bits::<7>(0);
@@ -124,8 +127,8 @@ impl Logic for HeaderChecks {
         self.start_small_six.d.next = self.csum_start.val() < 54;
         self.tcp_beyond.d.next = bit_cast::<20, 17>(self.tcp_end.val()) > self.frame_bytes.val();
         self.header_long.d.next = self.tcp_end.val() > self.header_max.val();
-        self.sum_end.next = bit_cast::<20, 17>(self.sum_at.val()) + 2;
-        self.sum_beyond.d.next = self.sum_end.val() > self.frame_bytes.val();
+        self.sum_max.d.next = self.frame_bytes.val() - 2;
+        self.sum_beyond.d.next = bit_cast::<20, 17>(self.sum_at.val()) > self.sum_max.q.val();
         // Second clock: the first that applies.
         self.segments.next = !self.none.q.val();
         self.four.next = self.type_four.q.val();

@@ -23,9 +23,9 @@ pub enum IntakeState {
     FixedHeader,
     /// Works out the template's length.
     Measure,
-    /// Compares it.
+    /// Works out what lies behind it.
     Limits,
-    /// Takes the rest of the template.
+    /// Judges its length and takes the rest of it.
     Options,
     /// Waits until the last super-frame's values are made.
     Settle,
@@ -58,6 +58,8 @@ logic_block! {
         pub beat: Signal<In, StreamBeat>,
         /// It is taken here.
         pub take: Signal<Out, Bit>,
+        /// The beat taken on the last clock.
+        pub kept: Signal<In, Bits<64>>,
         /// It belongs to the template.
         pub store: Signal<Out, Bit>,
         /// As this beat.
@@ -113,6 +115,7 @@ logic_block! {
         next_head: DFF<Bits<16>>,
         next_bytes: DFF<Bits<20>>,
         next_refusal: DFF<Bits<6>>,
+        next_refused: DFF<Bit>,
         // this chain
         state: DFF<IntakeState>,
         of_queue: DFF<Bits<4>>,
@@ -133,12 +136,18 @@ logic_block! {
         is_four: DFF<Bit>,
         taken: DFF<Bits<6>>,
         target: DFF<Bits<6>>,
+        hungry: DFF<Bit>,
+        stored: DFF<Bit>,
+        stored_beat: DFF<Bits<5>>,
         doff_beat: DFF<Bits<6>>,
         doff: DFF<Bits<4>>,
         doff_seen: DFF<Bit>,
         header: DFF<Bits<9>>,
         payload: DFF<Bits<20>>,
         transport: DFF<Bits<20>>,
+        header_beyond: DFF<Bit>,
+        header_long: DFF<Bit>,
+        doff_small: DFF<Bit>,
         in_template: DFF<Bit>,
         many: DFF<Bit>,
         summed: DFF<Bit>,
@@ -151,13 +160,15 @@ logic_block! {
         stores: Signal<Local, Bit>,
         begins: Signal<Local, Bit>,
         walks: Signal<Local, Bit>,
+        is_complete: Signal<Local, Bit>,
+        taken_next: Signal<Local, Bits<6>>,
         seeds: Signal<Local, Bits<16>>,
         lane_bits: Signal<Local, Bits<6>>,
         at_lane: Signal<Local, Bits<64>>,
         tcp_rounded: Signal<Local, Bits<17>>,
         tcp_beats: Signal<Local, Bits<6>>,
         header_rounded: Signal<Local, Bits<9>>,
-        header_wide: Signal<Local, Bits<20>>,
+        payload_now: Signal<Local, Bits<21>>,
         chain_ready: Signal<Local, Bit>,
         header_max: Constant<Bits<9>> = Constant::new((HEADER_BYTES_MAX as u64).to_bits()),
         data_offset_too_small: Constant<Bits<6>> = code(Refusal::DataOffsetTooSmall),
@@ -177,6 +188,7 @@ impl Logic for Intake {
             next_head,
             next_bytes,
             next_refusal,
+            next_refused,
             state,
             of_queue,
             of_head,
@@ -196,12 +208,18 @@ impl Logic for Intake {
             is_four,
             taken,
             target,
+            hungry,
+            stored,
+            stored_beat,
             doff_beat,
             doff,
             doff_seen,
             header,
             payload,
             transport,
+            header_beyond,
+            header_long,
+            doff_small,
             in_template,
             many,
             summed,
@@ -218,6 +236,7 @@ impl Logic for Intake {
             self.next_head.d.next = self.chain.head.val();
             self.next_bytes.d.next = self.chain.frame_bytes.val();
             self.next_refusal.d.next = self.chain.refusal.val();
+            self.next_refused.d.next = self.chain.refusal.val() != 0;
         }
         // Children
         self.checks.frame_bytes.next = self.frame_bytes.q.val();
@@ -262,20 +281,30 @@ impl Logic for Intake {
         self.data.next = self.beat.val().data;
         self.takes.next = (self.state.q.val() == IntakeState::SecondBeat)
             | ((self.state.q.val() == IntakeState::Drain) & !self.ended.q.val())
-            | ((self.state.q.val() == IntakeState::Idle) & self.next_valid.q.val() & (self.next_refusal.q.val() == 0))
+            | ((self.state.q.val() == IntakeState::Idle) & self.next_valid.q.val() & !self.next_refused.q.val())
             | (((self.state.q.val() == IntakeState::FixedHeader) | (self.state.q.val() == IntakeState::Options))
-                & (self.taken.q.val() != self.target.q.val())
+                & self.hungry.q.val()
                 & !self.ended.q.val());
         self.take.next = self.takes.val();
         self.arrives.next = self.takes.val() & self.beat_valid.val();
         self.stores.next = self.arrives.val()
             & ((self.state.q.val() == IntakeState::FixedHeader) | (self.state.q.val() == IntakeState::Options));
-        self.store.next = self.stores.val();
-        self.store_beat.next = self.taken.q.val().get_bits::<5>(0);
+        // One clock later, when the cutter has kept the beat
+        self.stored.d.next = self.stores.val();
+        self.stored_beat.d.next = self.taken.q.val().get_bits::<5>(0);
+        self.store.next = self.stored.q.val();
+        self.store_beat.next = self.stored_beat.q.val();
         self.bank.next = self.bank_at.q.val();
-        self.layers.write_enable.next = self.stores.val();
-        self.layers.write_beat.next = self.taken.q.val().get_bits::<5>(0);
-        self.layers.write_data.next = self.data.val();
+        self.layers.write_enable.next = self.stored.q.val();
+        self.layers.write_beat.next = self.stored_beat.q.val();
+        self.layers.write_data.next = self.kept.val();
+        // Whether the template needs more; careful for a clock after `target` changed.
+        self.is_complete.next = self.taken.q.val() == self.target.q.val();
+        self.taken_next.next = self.taken.q.val() + 1;
+        self.hungry.d.next = !self.is_complete.val();
+        if self.stores.val() & (self.taken_next.val() == self.target.q.val()) {
+            self.hungry.d.next = false;
+        }
         if self.arrives.val() {
             self.ended.d.next = self.beat.val().last;
         }
@@ -283,7 +312,7 @@ impl Logic for Intake {
         self.lane_bits.next = bit_cast::<6, 3>(self.tcp_end.q.val().get_bits::<3>(0)) << 3;
         self.at_lane.next = self.data.val() >> self.lane_bits.val();
         if self.stores.val() {
-            self.taken.d.next = self.taken.q.val() + 1;
+            self.taken.d.next = self.taken_next.val();
             if self.beat.val().fault {
                 self.broken.d.next = self.beat.val().refusal;
             } else if self.taken.q.val() == self.doff_beat.q.val() {
@@ -295,7 +324,7 @@ impl Logic for Intake {
         self.tcp_rounded.next = self.tcp_end.q.val() + 7;
         self.tcp_beats.next = self.tcp_end.q.val().get_bits::<6>(3);
         self.header_rounded.next = self.header.q.val() + 7;
-        self.header_wide.next = bit_cast::<20, 9>(self.header.q.val());
+        self.payload_now.next = bit_cast::<21, 20>(self.frame_bytes.q.val()) - bit_cast::<21, 9>(self.header.q.val());
         self.begins.next = false;
         self.debug.next = 0.into();
         match self.state.q.val() {
@@ -310,7 +339,7 @@ impl Logic for Intake {
                 self.broken.d.next = 0.into();
                 self.doff_seen.d.next = false;
                 self.in_template.d.next = false;
-                if self.next_valid.q.val() & (self.next_refusal.q.val() != 0) {
+                if self.next_valid.q.val() & self.next_refused.q.val() {
                     self.next_valid.d.next = false;
                     self.state.d.next = IntakeState::Refuse;
                 } else if self.arrives.val() {
@@ -365,12 +394,12 @@ impl Logic for Intake {
                 self.debug.next = 4.into();
                 self.reason.d.next = self.broken.q.val();
                 if self.broken.q.val() != 0 {
-                    // What was read is still judged, if it goes far enough.
+                    // The data offset is still judged, if it was read.
                     self.state.d.next = IntakeState::Refuse;
                     if self.doff_seen.q.val() {
                         self.state.d.next = IntakeState::Measure;
                     }
-                } else if self.taken.q.val() == self.target.q.val() {
+                } else if self.is_complete.val() {
                     self.state.d.next = IntakeState::Measure;
                 }
             }
@@ -383,28 +412,30 @@ impl Logic for Intake {
             }
             IntakeState::Limits => {
                 self.debug.next = 6.into();
-                self.payload.d.next = self.frame_bytes.q.val() - self.header_wide.val();
+                self.payload.d.next = self.payload_now.val().get_bits::<20>(0);
+                self.header_beyond.d.next = self.payload_now.val().get_bit(20);
+                self.header_long.d.next = self.header.q.val() > self.header_max.val();
+                self.doff_small.d.next = self.doff.q.val() < 5;
                 self.target.d.next = self.header_rounded.val().get_bits::<6>(3);
                 self.in_template.d.next = true;
                 self.state.d.next = IntakeState::Options;
-                self.reason.d.next = 0.into();
-                if self.doff.q.val() < 5 {
-                    self.reason.d.next = self.data_offset_too_small.val();
-                    self.state.d.next = IntakeState::Drain;
-                } else if self.header_wide.val() > self.frame_bytes.q.val() {
-                    self.reason.d.next = self.header_beyond_chain.val();
-                    self.state.d.next = IntakeState::Drain;
-                } else if self.header.q.val() > self.header_max.val() {
-                    self.reason.d.next = self.header_too_long.val();
-                    self.state.d.next = IntakeState::Drain;
-                } else if self.broken.q.val() != 0 {
-                    self.state.d.next = IntakeState::Settle;
-                }
             }
             IntakeState::Options => {
                 self.debug.next = 7.into();
                 self.many.d.next = self.payload.q.val() > bit_cast::<20, 16>(self.gso_size.q.val());
-                if (self.broken.q.val() != 0) | (self.taken.q.val() == self.target.q.val()) {
+                self.reason.d.next = self.broken.q.val();
+                if self.doff_small.q.val() {
+                    self.reason.d.next = self.data_offset_too_small.val();
+                    self.state.d.next = IntakeState::Drain;
+                } else if self.header_beyond.q.val() {
+                    self.reason.d.next = self.header_beyond_chain.val();
+                    self.state.d.next = IntakeState::Drain;
+                } else if self.header_long.q.val() {
+                    self.reason.d.next = self.header_too_long.val();
+                    self.state.d.next = IntakeState::Drain;
+                } else if self.broken.q.val() != 0 {
+                    self.state.d.next = IntakeState::Refuse;
+                } else if self.is_complete.val() {
                     self.state.d.next = IntakeState::Settle;
                 }
             }
@@ -420,9 +451,6 @@ impl Logic for Intake {
                 if self.layers.finished.val() {
                     if self.layers.refusal.val() != 0 {
                         self.state.d.next = IntakeState::Drain;
-                    } else if self.broken.q.val() != 0 {
-                        self.reason.d.next = self.broken.q.val();
-                        self.state.d.next = IntakeState::Refuse;
                     } else {
                         self.begins.next = true;
                         self.bank_at.d.next = self.bank_at.q.val() + 1;
@@ -459,6 +487,7 @@ impl Logic for Intake {
         if self.reset.val() {
             self.next_valid.d.next = false;
             self.state.d.next = IntakeState::Idle;
+            self.stored.d.next = false;
             self.banks_used.d.next = 0.into();
         }
     }

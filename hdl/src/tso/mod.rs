@@ -173,6 +173,7 @@ impl Logic for Tso {
         self.intake.seed_without_length.next = self.seed_without_length.val();
         self.intake.beat_valid.next = self.stream.out_valid.val();
         self.intake.beat.next = self.stream.out_data.val();
+        self.intake.kept.next = self.cutter.kept_beat.val();
         self.intake.bank_freed.next = self.emitter.bank_freed.val();
         self.intake.settled.next = self.settled.q.val();
         self.intake.finished.next = self.cutter.finished.val();
@@ -180,7 +181,7 @@ impl Logic for Tso {
         self.banks.write_enable.next = self.intake.store.val();
         self.banks.write_addr.next =
             (bit_cast::<9, 4>(self.intake.bank.val()) << 5) | bit_cast::<9, 5>(self.intake.store_beat.val());
-        self.banks.write_data.next = self.stream.out_data.val().data;
+        self.banks.write_data.next = self.cutter.kept_beat.val();
         // Cutter
         self.cutter.start.next = self.intake.start.val();
         self.cutter.template.next = self.intake.has_template.val();
@@ -201,7 +202,7 @@ impl Logic for Tso {
         self.cutter.room.next = self.room.q.val();
         // Room for the beats that are on their way before `room` falls
         self.used.d.next = self.cutter.written.val() - self.emitter.ring_read.val();
-        self.room.d.next = !self.used.q.val().get_bit(12) & !(self.used.q.val().get_bits::<9>(3) == 0x1FF);
+        self.room.d.next = !self.used.q.val().get_bit(12) & (self.used.q.val().get_bits::<9>(3) != 0x1FF);
         self.aligner.in_valid.next = self.cutter.move_valid.val();
         self.aligner.in_write.next = self.cutter.move_write.val();
         self.aligner.in_at.next = self.cutter.move_at.val();
@@ -270,7 +271,7 @@ impl Logic for Tso {
         self.frames.tlast.next = self.sending.out_data.val().last;
         self.sending.out_ready.next = self.frames.tready.val();
         self.leaves.next = self.sending.out_valid.val() & self.frames.tready.val();
-        self.emitter.left.next = self.leaves.val();
+        self.emitter.left.next = self.sending.out_valid.val() & self.frames.tready.val();
         self.ends.in_valid.next = self.emitter.chain_end.val();
         self.ends.chain.next = self.emitter.chain_done.val();
         self.ends.chain_left.next =
@@ -315,5 +316,18 @@ impl Logic for Tso {
             self.frame_left.d.next = false;
             self.bytes_left.d.next = 0.into();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_pass_the_lint() {
+        let mut tso = Tso::default();
+        tso.connect_all();
+        let findings = crate::lint::check(&tso, "tso");
+        assert!(findings.is_empty(), "{findings:#?}");
     }
 }

@@ -21,7 +21,7 @@ pub enum ValueState {
     AddSecond,
     /// Folds the sums.
     FoldFirst,
-    /// Folds them again.
+    /// Folds them again, and waits for room.
     FoldSecond,
     /// Offers the record.
     Offer,
@@ -58,7 +58,7 @@ logic_block! {
         pub sum: Signal<In, Bits<32>>,
         /// A record is offered.
         pub record_valid: Signal<Out, Bit>,
-        /// It is taken.
+        /// There is room for it; that does not change without a record.
         pub record_ready: Signal<In, Bit>,
         /// The record.
         pub record: Signal<Out, FrameRecord>,
@@ -185,7 +185,7 @@ impl Logic for Values {
                         self.id.d.next = self.template_now.val().id;
                     }
                     if !self.note_now.val().frame {
-                        self.state.d.next = ValueState::Offer;
+                        self.state.d.next = ValueState::FoldSecond;
                     } else if self.note_now.val().template {
                         self.state.d.next = ValueState::Header;
                     } else {
@@ -212,8 +212,8 @@ impl Logic for Values {
                 if self.note_now.val().odd {
                     self.second.d.next = self.high_sum.val();
                 }
+                self.sum_ready.next = true;
                 if self.sum_valid.val() {
-                    self.sum_ready.next = true;
                     self.check.d.next = self.check.q.val() + bit_cast::<20, 17>(self.addend.q.val());
                     self.addend.d.next = bit_cast::<17, 16>(self.low_swapped.val());
                     if self.note_now.val().odd {
@@ -247,21 +247,22 @@ impl Logic for Values {
             }
             ValueState::FoldSecond => {
                 self.debug.next = 6.into();
-                self.check.d.next = self.folded.val();
-                self.state.d.next = ValueState::Offer;
+                // Room stays until it is used, so that the next state need not ask.
+                if self.record_ready.val() {
+                    self.check.d.next = self.folded.val();
+                    self.state.d.next = ValueState::Offer;
+                }
             }
             ValueState::Offer => {
                 self.debug.next = 7.into();
                 self.record_valid.next = true;
-                if self.record_ready.val() {
-                    self.note_ready.next = true;
-                    self.seq.d.next = self.seq_next.val();
-                    self.id.d.next = self.id_next.val();
-                    if self.id_fifteen_bits.val() {
-                        self.id.d.next = self.id_next.val().replace_bit(15, self.id.q.val().get_bit(15));
-                    }
-                    self.state.d.next = ValueState::Idle;
+                self.note_ready.next = true;
+                self.seq.d.next = self.seq_next.val();
+                self.id.d.next = self.id_next.val();
+                if self.id_fifteen_bits.val() {
+                    self.id.d.next = self.id_next.val().replace_bit(15, self.id.q.val().get_bit(15));
                 }
+                self.state.d.next = ValueState::Idle;
             }
         }
         if self.reset.val() {

@@ -1,63 +1,32 @@
-//! The lint over the core's own modules.
+//! The lint over the core itself.
 
 use super::*;
 use segwalk_hdl::bus::fifo::{BlockFifo, Fifo};
-use segwalk_hdl::bus::read_arbiter::ReadArbiter;
-use segwalk_hdl::bus::registers::RegisterBlock;
-use segwalk_hdl::bus::reset_sequencer::ResetSequencer;
-use segwalk_hdl::bus::translate_arbiter::TranslateArbiter;
-use segwalk_hdl::bus::write_unit::WriteUnit;
-use segwalk_hdl::payload::reader::PayloadReader;
-use segwalk_hdl::queue::completion::Completion;
-use segwalk_hdl::queue::fetcher::QueueFetcher;
+use segwalk_hdl::emit::CORE;
+use segwalk_hdl::lint::{inspect, Report};
+use segwalk_hdl::top::SegwalkCore;
 
 #[track_caller]
-fn is_clean<T: Block + Default>(name: &str) {
-    finds_nothing(T::default(), name);
-}
-
-#[track_caller]
-fn finds_nothing(mut dut: impl Block, name: &str) {
+fn inspected_clean(mut dut: impl Block, name: &str) -> Report {
     dut.connect_all();
-    let found = check(&dut, name);
-    assert!(
-        found.is_empty(),
-        "{}",
-        found.iter().map(|f| format!("{f}\n")).collect::<String>()
-    );
+    let report = inspect(&dut, name);
+    let findings: String = report.findings.iter().map(|f| format!("{f}\n")).collect();
+    assert!(findings.is_empty(), "{findings}");
+    report
 }
 
 #[test]
 fn fifos() {
-    is_clean::<Fifo<Bits<16>, 4, 5>>("fifo");
-    is_clean::<Fifo<Pair, 2, 3>>("fifo");
-    is_clean::<BlockFifo<Bits<16>, 4, 5>>("block_fifo");
+    inspected_clean(Fifo::<Bits<16>, 4, 5>::default(), "fifo");
+    inspected_clean(Fifo::<Pair, 2, 3>::default(), "fifo");
+    inspected_clean(BlockFifo::<Bits<16>, 4, 5>::default(), "block_fifo");
 }
 
 #[test]
-fn bus_units() {
-    is_clean::<ReadArbiter>("read_arbiter");
-    is_clean::<WriteUnit>("write_unit");
-    is_clean::<TranslateArbiter>("translate_arbiter");
-    is_clean::<ResetSequencer>("reset_sequencer");
-}
-
-#[test]
-fn payload_reader() {
-    is_clean::<PayloadReader>("payload");
-}
-
-#[test]
-fn queue_fetcher() {
-    is_clean::<QueueFetcher>("fetcher");
-}
-
-#[test]
-fn completion() {
-    is_clean::<Completion>("completion");
-}
-
-#[test]
-fn register_block() {
-    finds_nothing(RegisterBlock::new(4), "registers");
+fn core() {
+    let report = inspected_clean(SegwalkCore::default(), CORE);
+    for subsystem in ["registers", "fetcher", "mmu", "reader", "tso", "completion"] {
+        let path = format!("{CORE}${subsystem}");
+        assert!(report.checked.contains(&path), "{path} is not checked");
+    }
 }

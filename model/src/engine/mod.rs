@@ -133,11 +133,11 @@ impl Default for Engine {
 impl Engine {
     /// A device after reset with this many transmit queues.
     pub fn new(queues: usize) -> Self {
+        // Context 0 is Bare, so that a standard driver finds a standard device; the others are off.
+        let mut contexts = [Context::off(); CONTEXTS];
+        contexts[0] = Context::bare();
         Self {
-            contexts: [Context {
-                user_only: false,
-                ..Context::bare()
-            }; CONTEXTS],
+            contexts,
             settings: SegmentSettings::default(),
             counters: Counters::default(),
             fault: None,

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use segwalk_model::memory::SparseMemory;
 use segwalk_model::registers;
 use segwalk_model::virtqueue::{Binding, Descriptor, FLAG_NEXT};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 /// Bytes of a descriptor.
 const DESCRIPTOR_BYTES: usize = 16;
@@ -60,15 +60,15 @@ pub struct Queue {
     pub number: u32,
     rings: Rings,
     size: u32,
-    free: Vec<u16>,
+    free: VecDeque<u16>,
     chains: HashMap<u16, Vec<u16>>,
     avail_index: u16,
     used_index: u16,
 }
 
 impl Queue {
-    /// Gives the device queue `number` with `size` descriptors. With `random` the free descriptors are used in random
-    /// order.
+    /// Gives the device queue `number` with `size` descriptors. Descriptors are used in the
+    /// order of the table, or with `random` in a random one, as in a table that has been in use for long.
     pub fn start<D: Device + ?Sized>(
         device: &mut D,
         number: u32,
@@ -122,10 +122,11 @@ impl Queue {
             device.read(registers::QUEUE_READY)? == 1,
             "the device does not take {size} as a queue size"
         );
-        let mut free: Vec<u16> = (0..size).rev().map(|index| index as u16).collect();
+        let mut free: Vec<u16> = (0..size).map(|index| index as u16).collect();
         if let Some(random) = random {
             free.shuffle(random);
         }
+        let free = VecDeque::from(free);
         Ok(Queue {
             number,
             rings,
@@ -180,7 +181,7 @@ impl Queue {
             chain.len(),
             self.free.len()
         );
-        let indices = self.free.split_off(self.free.len() - chain.len());
+        let indices = self.free.drain(..chain.len()).collect::<Vec<u16>>();
         for (at, descriptor) in chain.iter().enumerate() {
             let mut descriptor = *descriptor;
             if let Some(next) = indices.get(at + 1) {
@@ -260,7 +261,7 @@ impl Queue {
                 self.number
             );
             let head = chain[0];
-            self.free.extend(chain.into_iter().rev());
+            self.free.extend(chain);
             self.used_index = self.used_index.wrapping_add(1);
             all.push(Used { head, bytes });
         }

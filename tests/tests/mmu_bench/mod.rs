@@ -1,5 +1,7 @@
 //! The MMU alone: its two clients, the registers' context writes, and a memory with random latency.
 
+pub mod world;
+
 use anyhow::Result;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -256,7 +258,7 @@ impl Bench {
     /// One clock.
     pub fn tick(&mut self) {
         let mut moves = [(false, false); 2];
-        for port in 0..2 {
+        for (port, moved) in moves.iter_mut().enumerate() {
             // valid does not fall without a transfer
             let offers = self.offering[port] || !self.stalled(0);
             let takes = !self.stalled(1);
@@ -271,7 +273,7 @@ impl Bench {
             self.dut.set(client.rsp_ready, u64::from(takes));
             let sent = offered.is_some() && self.dut.get(client.req_ready) == 1;
             self.offering[port] = offered.is_some() && !sent;
-            moves[port] = (sent, takes && self.dut.get(client.rsp_valid) == 1);
+            *moved = (sent, takes && self.dut.get(client.rsp_valid) == 1);
         }
         for (port, (sent, got)) in moves.into_iter().enumerate() {
             let client = &mut self.clients[port];

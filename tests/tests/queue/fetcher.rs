@@ -45,8 +45,6 @@ pub struct Driver {
     pub free: Vec<u16>,
     pub avail_index: u16,
     pub expected: VecDeque<Event>,
-    // a restart is under way: what was expected may still come, in order
-    pub leaving: bool,
 }
 
 pub struct Ports {
@@ -60,21 +58,24 @@ pub struct Ports {
     debug: Port,
 }
 
+/// Queue, fragments still to come (context, address, bytes), descriptors.
+type OpenChain = (usize, VecDeque<(u64, u64, u64)>, Vec<u16>);
+
 pub struct Bench {
     pub dut: Dut,
     pub world: World,
     pub table: Table,
     translator: Translator,
     pub memory: ReadMemory,
-    pub ports: Ports,
+    ports: Ports,
     pub random: ChaCha8Rng,
     pub weather: Weather,
     pub now: u64,
     pub enabled: u64,
     doorbells: VecDeque<(u64, u64)>,
     pub drivers: Vec<Driver>,
-    // fragments of the chains that were announced: queue, fragments, descriptors
-    pub open: VecDeque<(usize, VecDeque<(u64, u64, u64)>, Vec<u16>)>,
+    // chains that were announced and whose fragments are not all here
+    pub open: VecDeque<OpenChain>,
     last_progress: u64,
     pub chains: u64,
     // how often each code came, and how often a chain had more fragments than the first walk stores
@@ -239,11 +240,6 @@ impl Bench {
         }
         let (queue, fragments, descriptors) = self.open.front_mut().expect("a fragment belongs to a chain");
         let driver = &mut self.drivers[*queue];
-        if driver.leaving && refusal == u64::from(Refusal::ChainChanged.code()) {
-            assert_eq!(last, 1);
-            self.open.pop_front();
-            return;
-        }
         assert_eq!(
             Some((context, virt_addr, bytes)),
             fragments.pop_front(),
@@ -345,7 +341,7 @@ impl Bench {
             })
             .and_then(|()| avail_head(memory, config, contexts, position));
         driver.expected.push_back(
-            match head.and_then(|head| Ok((head, walk_chain(memory, config, contexts, head)))) {
+            match head.map(|head| (head, walk_chain(memory, config, contexts, head))) {
                 Ok((_, Err(code))) | Err(code) if code.class() == Class::Ring => Event::RingError(code),
                 Ok((head, result)) => Event::Chain {
                     head,
@@ -421,7 +417,7 @@ impl Bench {
     }
 
     pub fn done(&self) -> bool {
-        self.open.is_empty() && self.drivers.iter().all(|d| d.expected.is_empty() || d.leaving)
+        self.open.is_empty() && self.drivers.iter().all(|d| d.expected.is_empty())
     }
 
     pub fn check_progress(&self) {

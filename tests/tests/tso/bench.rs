@@ -164,13 +164,20 @@ impl Bench {
             debug: dut.port("debug")?,
         };
         let mut bench = Self { dut, ports };
-        bench.dut.set(bench.ports.reset, 1);
-        for _ in 0..4 {
-            bench.dut.tick();
-        }
-        bench.dut.set(bench.ports.reset, 0);
-        bench.dut.tick();
+        bench.reset();
         Ok(bench)
+    }
+
+    /// Synchronous reset; nothing is offered meanwhile.
+    pub fn reset(&mut self) {
+        self.dut.set(self.ports.chain[0], 0);
+        self.dut.set(self.ports.bytes[0], 0);
+        self.dut.set(self.ports.reset, 1);
+        for _ in 0..4 {
+            self.dut.tick();
+        }
+        self.dut.set(self.ports.reset, 0);
+        self.dut.tick();
     }
 
     fn configure(&mut self, settings: &Settings) {
@@ -187,9 +194,10 @@ impl Bench {
         }
     }
 
-    /// Sends the chains until the last is done.
+    /// Sends the chains until the last is done, or until `clocks` have passed.
     pub fn run(
         &mut self,
+        clocks: u64,
         chains: &[Chain],
         settings: &Settings,
         stalls: &Stalls,
@@ -204,7 +212,7 @@ impl Bench {
         let mut holding = false;
         let mut clock = 0u64;
         let mut settle = 0;
-        while settle < 8 {
+        while settle < 8 && clock < clocks {
             if run.done.len() == chains.len() {
                 settle += 1;
             }
@@ -310,7 +318,7 @@ impl Bench {
             clock += 1;
         }
         ensure!(
-            next_beat == stream.len(),
+            clock == clocks || next_beat == stream.len(),
             "{} beats were left over",
             stream.len() - next_beat
         );
@@ -325,7 +333,7 @@ impl Bench {
         stalls: &Stalls,
         random: &mut ChaCha8Rng,
     ) -> Result<Run> {
-        let run = self.run(chains, settings, stalls, random)?;
+        let run = self.run(u64::MAX, chains, settings, stalls, random)?;
         let mut frames = run.frames.iter();
         let mut before = 0;
         for (index, chain) in chains.iter().enumerate() {

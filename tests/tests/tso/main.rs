@@ -2,6 +2,7 @@
 
 mod bench;
 mod samples;
+mod speed;
 
 use anyhow::Result;
 use bench::{Bench, Chain, Settings, Stalls};
@@ -155,5 +156,26 @@ fn random_chains_agree_with_the_model() -> Result<()> {
         }
     }
     println!("chains by code: {codes:?}");
+    Ok(())
+}
+
+/// Reset at any moment leaves nothing behind.
+#[test]
+fn reset_in_the_middle_of_traffic() -> Result<()> {
+    let mut bench = Bench::new()?;
+    for seed in 0..60 {
+        let random = &mut ChaCha8Rng::seed_from_u64(1000 + seed);
+        let stalls = random_stalls(random);
+        let chains: Vec<Chain> = (0..6).map(|_| random_chain(random)).collect();
+        let clocks = random.gen_range(1..3000);
+        bench.run(clocks, &chains, &all_on(), &stalls, random)?;
+        bench.reset();
+        bench.check(
+            &[Shape::plain(5000, 1448).chain(random)],
+            &all_on(),
+            &Stalls::default(),
+            random,
+        )?;
+    }
     Ok(())
 }

@@ -4,126 +4,77 @@ use super::map::BYTES_HIGH_SLOT;
 use rust_hdl::prelude::*;
 use segwalk_model::registers::{self, Register};
 
-/// Collects events for each counter slot. The slot of a counter is the low four bits of its register's word address.
-///
-/// The register block takes every slot at least once in 480 clocks: 16 slots of 5 clocks, and before each one access of
-/// at most 20 clocks or one refusal. 8 bytes a clock then fit 12 bits, two events a clock 10 and one event 9.
-#[derive(LogicBlock)]
-pub struct EventCounters {
-    /// Clock.
-    pub clock: Signal<In, Clock>,
-    /// Synchronous reset: forgets all events.
-    pub reset: Signal<In, Bit>,
-    /// A chain was completed.
-    pub chain_done: Signal<In, Bit>,
-    /// A frame was emitted.
-    pub sent_frame: Signal<In, Bit>,
-    /// Bytes emitted on the last clock, 0 to 8.
-    pub sent_bytes: Signal<In, Bits<4>>,
-    /// A chain was refused with a packet error.
-    pub refused: Signal<In, Bit>,
-    /// Translation faults, a bit a port.
-    pub mmu_fault: Signal<In, Bits<2>>,
-    /// TLB hits, a bit a port.
-    pub tlb_hit: Signal<In, Bits<2>>,
-    /// TLB misses, a bit a port.
-    pub tlb_miss: Signal<In, Bits<2>>,
-    /// A page-table walk.
-    pub walk: Signal<In, Bit>,
-    /// The sum of the low byte word passed 2^32.
-    pub bytes_carry: Signal<In, Bit>,
-    /// The slot that `amount` is about.
-    pub slot: Signal<In, Bits<4>>,
-    /// Events that wait in `slot`.
-    pub amount: Signal<Out, Bits<12>>,
-    /// `amount` is taken: the slot begins again with this clock's events.
-    pub take: Signal<In, Bit>,
-    //
-    chains: DFF<Bits<9>>,
-    frames: DFF<Bits<9>>,
-    bytes: DFF<Bits<12>>,
-    high: DFF<Bit>,
-    refusals: DFF<Bits<9>>,
-    faults: DFF<Bits<10>>,
-    hits: DFF<Bits<10>>,
-    misses: DFF<Bits<10>>,
-    walks: DFF<Bits<9>>,
-    chains_slot: Constant<Bits<4>>,
-    frames_slot: Constant<Bits<4>>,
-    bytes_slot: Constant<Bits<4>>,
-    high_slot: Constant<Bits<4>>,
-    refusals_slot: Constant<Bits<4>>,
-    faults_slot: Constant<Bits<4>>,
-    hits_slot: Constant<Bits<4>>,
-    misses_slot: Constant<Bits<4>>,
-    walks_slot: Constant<Bits<4>>,
-    // What each slot begins with: its value, or 0 when it is taken.
-    kept_chains: Signal<Local, Bits<9>>,
-    kept_frames: Signal<Local, Bits<9>>,
-    kept_bytes: Signal<Local, Bits<12>>,
-    kept_refusals: Signal<Local, Bits<9>>,
-    kept_faults: Signal<Local, Bits<10>>,
-    kept_hits: Signal<Local, Bits<10>>,
-    kept_misses: Signal<Local, Bits<10>>,
-    kept_walks: Signal<Local, Bits<9>>,
-    two_faults: Signal<Local, Bits<10>>,
-    two_hits: Signal<Local, Bits<10>>,
-    two_misses: Signal<Local, Bits<10>>,
+logic_block! {
+    /// Collects events for each counter slot. The slot of a counter is the low four bits of its register's word address.
+    ///
+    /// The register block takes every slot at least once in 480 clocks: 16 slots of 5 clocks, and before each one access of
+    /// at most 20 clocks or one refusal. 8 bytes a clock then fit 12 bits, two events a clock 10 and one event 9.
+    pub struct EventCounters {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset: forgets all events.
+        pub reset: Signal<In, Bit>,
+        /// A chain was completed.
+        pub chain_done: Signal<In, Bit>,
+        /// A frame was emitted.
+        pub sent_frame: Signal<In, Bit>,
+        /// Bytes emitted on the last clock, 0 to 8.
+        pub sent_bytes: Signal<In, Bits<4>>,
+        /// A chain was refused with a packet error.
+        pub refused: Signal<In, Bit>,
+        /// Translation faults, a bit a port.
+        pub mmu_fault: Signal<In, Bits<2>>,
+        /// TLB hits, a bit a port.
+        pub tlb_hit: Signal<In, Bits<2>>,
+        /// TLB misses, a bit a port.
+        pub tlb_miss: Signal<In, Bits<2>>,
+        /// A page-table walk.
+        pub walk: Signal<In, Bit>,
+        /// The sum of the low byte word passed 2^32.
+        pub bytes_carry: Signal<In, Bit>,
+        /// The slot that `amount` is about.
+        pub slot: Signal<In, Bits<4>>,
+        /// Events that wait in `slot`.
+        pub amount: Signal<Out, Bits<12>>,
+        /// `amount` is taken: the slot begins again with this clock's events.
+        pub take: Signal<In, Bit>,
+        //
+        chains: DFF<Bits<9>>,
+        frames: DFF<Bits<9>>,
+        bytes: DFF<Bits<12>>,
+        high: DFF<Bit>,
+        refusals: DFF<Bits<9>>,
+        faults: DFF<Bits<10>>,
+        hits: DFF<Bits<10>>,
+        misses: DFF<Bits<10>>,
+        walks: DFF<Bits<9>>,
+        chains_slot: Constant<Bits<4>> = slot(&registers::COUNT_CHAINS),
+        frames_slot: Constant<Bits<4>> = slot(&registers::COUNT_FRAMES),
+        bytes_slot: Constant<Bits<4>> = slot(&registers::COUNT_BYTES_LOW),
+        high_slot: Constant<Bits<4>> = Constant::new(BYTES_HIGH_SLOT.to_bits()),
+        refusals_slot: Constant<Bits<4>> = slot(&registers::COUNT_REFUSED),
+        faults_slot: Constant<Bits<4>> = slot(&registers::COUNT_FAULTS),
+        hits_slot: Constant<Bits<4>> = slot(&registers::COUNT_TLB_HITS),
+        misses_slot: Constant<Bits<4>> = slot(&registers::COUNT_TLB_MISSES),
+        walks_slot: Constant<Bits<4>> = slot(&registers::COUNT_WALKS),
+        // What each slot begins with: its value, or 0 when it is taken.
+        kept_chains: Signal<Local, Bits<9>>,
+        kept_frames: Signal<Local, Bits<9>>,
+        kept_bytes: Signal<Local, Bits<12>>,
+        kept_refusals: Signal<Local, Bits<9>>,
+        kept_faults: Signal<Local, Bits<10>>,
+        kept_hits: Signal<Local, Bits<10>>,
+        kept_misses: Signal<Local, Bits<10>>,
+        kept_walks: Signal<Local, Bits<9>>,
+        two_faults: Signal<Local, Bits<10>>,
+        two_hits: Signal<Local, Bits<10>>,
+        two_misses: Signal<Local, Bits<10>>,
+    }
 }
 
 /// The slot of a counter.
 pub fn slot(register: &Register) -> Constant<Bits<4>> {
     Constant::new(u64::from(register.offset / 4 % 16).to_bits())
-}
-
-impl Default for EventCounters {
-    fn default() -> Self {
-        Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            chain_done: Default::default(),
-            sent_frame: Default::default(),
-            sent_bytes: Default::default(),
-            refused: Default::default(),
-            mmu_fault: Default::default(),
-            tlb_hit: Default::default(),
-            tlb_miss: Default::default(),
-            walk: Default::default(),
-            bytes_carry: Default::default(),
-            slot: Default::default(),
-            amount: Default::default(),
-            take: Default::default(),
-            chains: Default::default(),
-            frames: Default::default(),
-            bytes: Default::default(),
-            high: Default::default(),
-            refusals: Default::default(),
-            faults: Default::default(),
-            hits: Default::default(),
-            misses: Default::default(),
-            walks: Default::default(),
-            chains_slot: slot(&registers::COUNT_CHAINS),
-            frames_slot: slot(&registers::COUNT_FRAMES),
-            bytes_slot: slot(&registers::COUNT_BYTES_LOW),
-            high_slot: Constant::new(BYTES_HIGH_SLOT.to_bits()),
-            refusals_slot: slot(&registers::COUNT_REFUSED),
-            faults_slot: slot(&registers::COUNT_FAULTS),
-            hits_slot: slot(&registers::COUNT_TLB_HITS),
-            misses_slot: slot(&registers::COUNT_TLB_MISSES),
-            walks_slot: slot(&registers::COUNT_WALKS),
-            kept_chains: Default::default(),
-            kept_frames: Default::default(),
-            kept_bytes: Default::default(),
-            kept_refusals: Default::default(),
-            kept_faults: Default::default(),
-            kept_hits: Default::default(),
-            kept_misses: Default::default(),
-            kept_walks: Default::default(),
-            two_faults: Default::default(),
-            two_hits: Default::default(),
-            two_misses: Default::default(),
-        }
-    }
 }
 
 impl Logic for EventCounters {

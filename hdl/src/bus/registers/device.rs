@@ -2,94 +2,96 @@
 
 use super::map::{self, CODE_BITS};
 use rust_hdl::prelude::*;
-use segwalk_model::registers::{self, feature, status, Register};
+use segwalk_model::limits::TX_QUEUES;
+use segwalk_model::registers::{self, feature, status};
 
-/// Status machine, features, interrupt and doorbell. Writes come as a pulse with a register code; `read_data` is the
-/// value of the register of `code`, or 0 when it is kept elsewhere, one clock later.
-#[derive(LogicBlock)]
-pub struct DeviceState {
-    /// Clock.
-    pub clock: Signal<In, Clock>,
-    /// Synchronous reset, of the core or of the device.
-    pub reset: Signal<In, Bit>,
-    /// Reset of the core: takes the configuration generation back too.
-    pub hard_reset: Signal<In, Bit>,
-    /// The register of `code` is written with `value`; a pulse.
-    pub write: Signal<In, Bit>,
-    /// Register.
-    pub code: Signal<In, Bits<CODE_BITS>>,
-    /// Value written.
-    pub value: Signal<In, Bits<32>>,
-    /// Value to read.
-    pub read_data: Signal<Out, Bits<32>>,
-    /// The engine is quiet after a soft reset; a pulse.
-    pub soft_reset_done: Signal<In, Bit>,
-    /// A device reset is under way in the engine.
-    pub soft_reset: Signal<Out, Bit>,
-    /// A queue met a ring error; a pulse.
-    pub ring_error: Signal<In, Bit>,
-    /// A used index was written; a pulse.
-    pub used_pulse: Signal<In, Bit>,
-    /// DRIVER_OK is set and no reset is under way.
-    pub running: Signal<Out, Bit>,
-    /// Negotiated CSUM, TSO4, TSO6, ECN from bit 0 up; 0 before FEATURES_OK.
-    pub features: Signal<Out, Bits<4>>,
-    /// InterruptStatus is not 0.
-    pub irq: Signal<Out, Bit>,
-    /// Doorbell; a pulse.
-    pub notify_valid: Signal<Out, Bit>,
-    /// Transmit queue of the doorbell.
-    pub notify_queue: Signal<Out, Bits<4>>,
-    //
-    driver_bits: DFF<Bits<2>>,
-    driver_ok: DFF<Bit>,
-    features_ok: DFF<Bit>,
-    needs_reset: DFF<Bit>,
-    failed: DFF<Bit>,
-    resetting: DFF<Bit>,
-    offer_low: DFF<Bit>,
-    offer_high: DFF<Bit>,
-    accept_low: DFF<Bit>,
-    accept_high: DFF<Bit>,
-    accepted: DFF<Bits<4>>,
-    version_1: DFF<Bit>,
-    strange_low: DFF<Bit>,
-    strange_high: DFF<Bit>,
-    strange_other: DFF<Bit>,
-    negotiated: DFF<Bits<4>>,
-    used_buffer: DFF<Bit>,
-    config_change: DFF<Bit>,
-    asserted: DFF<Bit>,
-    generation: DFF<Bits<8>>,
-    doorbell: DFF<Bit>,
-    doorbell_queue: DFF<Bits<4>>,
-    live: DFF<Bits<32>>,
-    acceptable: Signal<Local, Bit>,
-    feature_bits: Signal<Local, Bits<32>>,
-    status_bits: Signal<Local, Bits<32>>,
-    tx_queues: Constant<Bits<16>>,
-    offered_low: Constant<Bits<32>>,
-    offered_high: Constant<Bits<32>>,
-    strange_low_mask: Constant<Bits<32>>,
-    strange_high_mask: Constant<Bits<32>>,
-    link_up: Constant<Bits<32>>,
-    busy_status: Constant<Bits<32>>,
-    needs_reset_bit: Constant<Bits<32>>,
-    failed_bit: Constant<Bits<32>>,
-    driver_ok_bit: Constant<Bits<32>>,
-    features_ok_bit: Constant<Bits<32>>,
-    device_features: Constant<Bits<CODE_BITS>>,
-    device_features_sel: Constant<Bits<CODE_BITS>>,
-    driver_features: Constant<Bits<CODE_BITS>>,
-    driver_features_sel: Constant<Bits<CODE_BITS>>,
-    queue_notify: Constant<Bits<CODE_BITS>>,
-    interrupt_status: Constant<Bits<CODE_BITS>>,
-    interrupt_ack: Constant<Bits<CODE_BITS>>,
-    device_status: Constant<Bits<CODE_BITS>>,
-    config_generation: Constant<Bits<CODE_BITS>>,
-    config_mac_high: Constant<Bits<CODE_BITS>>,
-    mac_low: Constant<Bits<CODE_BITS>>,
-    mac_high: Constant<Bits<CODE_BITS>>,
+logic_block! {
+    /// Status machine, features, interrupt and doorbell. Writes come as a pulse with a register code; `read_data` is the
+    /// value of the register of `code`, or 0 when it is kept elsewhere, one clock later.
+    pub struct DeviceState {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset, of the core or of the device.
+        pub reset: Signal<In, Bit>,
+        /// Reset of the core: takes the configuration generation back too.
+        pub hard_reset: Signal<In, Bit>,
+        /// The register of `code` is written with `value`; a pulse.
+        pub write: Signal<In, Bit>,
+        /// Register.
+        pub code: Signal<In, Bits<CODE_BITS>>,
+        /// Value written.
+        pub value: Signal<In, Bits<32>>,
+        /// Value to read.
+        pub read_data: Signal<Out, Bits<32>>,
+        /// The engine is quiet after a soft reset; a pulse.
+        pub soft_reset_done: Signal<In, Bit>,
+        /// A device reset is under way in the engine.
+        pub soft_reset: Signal<Out, Bit>,
+        /// A queue met a ring error; a pulse.
+        pub ring_error: Signal<In, Bit>,
+        /// A used index was written; a pulse.
+        pub used_pulse: Signal<In, Bit>,
+        /// DRIVER_OK is set and no reset is under way.
+        pub running: Signal<Out, Bit>,
+        /// Negotiated CSUM, TSO4, TSO6, ECN from bit 0 up; 0 before FEATURES_OK.
+        pub features: Signal<Out, Bits<4>>,
+        /// InterruptStatus is not 0.
+        pub irq: Signal<Out, Bit>,
+        /// Doorbell; a pulse.
+        pub notify_valid: Signal<Out, Bit>,
+        /// Transmit queue of the doorbell.
+        pub notify_queue: Signal<Out, Bits<4>>,
+        //
+        driver_bits: DFF<Bits<2>>,
+        driver_ok: DFF<Bit>,
+        features_ok: DFF<Bit>,
+        needs_reset: DFF<Bit>,
+        failed: DFF<Bit>,
+        resetting: DFF<Bit>,
+        offer_low: DFF<Bit>,
+        offer_high: DFF<Bit>,
+        accept_low: DFF<Bit>,
+        accept_high: DFF<Bit>,
+        accepted: DFF<Bits<4>>,
+        version_1: DFF<Bit>,
+        strange_low: DFF<Bit>,
+        strange_high: DFF<Bit>,
+        strange_other: DFF<Bit>,
+        negotiated: DFF<Bits<4>>,
+        used_buffer: DFF<Bit>,
+        config_change: DFF<Bit>,
+        asserted: DFF<Bit>,
+        generation: DFF<Bits<8>>,
+        doorbell: DFF<Bit>,
+        doorbell_queue: DFF<Bits<4>>,
+        live: DFF<Bits<32>>,
+        acceptable: Signal<Local, Bit>,
+        feature_bits: Signal<Local, Bits<32>>,
+        status_bits: Signal<Local, Bits<32>>,
+        tx_queues: Constant<Bits<16>> = Constant::new((TX_QUEUES as u64).to_bits()),
+        offered_low: Constant<Bits<32>> = map::word(feature::OFFERED as u32),
+        offered_high: Constant<Bits<32>> = map::word((feature::OFFERED >> 32) as u32),
+        strange_low_mask: Constant<Bits<32>> = map::word(!(feature::OFFERED as u32)),
+        strange_high_mask: Constant<Bits<32>> = map::word(!((feature::OFFERED >> 32) as u32)),
+        link_up: Constant<Bits<32>> = map::word(registers::CONFIG_MAC_HIGH_STATUS.field("link_up").mask()),
+        busy_status: Constant<Bits<32>> = map::word(status::ACKNOWLEDGE),
+        needs_reset_bit: Constant<Bits<32>> = map::word(status::DEVICE_NEEDS_RESET),
+        failed_bit: Constant<Bits<32>> = map::word(status::FAILED),
+        driver_ok_bit: Constant<Bits<32>> = map::word(status::DRIVER_OK),
+        features_ok_bit: Constant<Bits<32>> = map::word(status::FEATURES_OK),
+        device_features: Constant<Bits<CODE_BITS>> = map::code(&registers::DEVICE_FEATURES),
+        device_features_sel: Constant<Bits<CODE_BITS>> = map::code(&registers::DEVICE_FEATURES_SEL),
+        driver_features: Constant<Bits<CODE_BITS>> = map::code(&registers::DRIVER_FEATURES),
+        driver_features_sel: Constant<Bits<CODE_BITS>> = map::code(&registers::DRIVER_FEATURES_SEL),
+        queue_notify: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_NOTIFY),
+        interrupt_status: Constant<Bits<CODE_BITS>> = map::code(&registers::INTERRUPT_STATUS),
+        interrupt_ack: Constant<Bits<CODE_BITS>> = map::code(&registers::INTERRUPT_ACK),
+        device_status: Constant<Bits<CODE_BITS>> = map::code(&registers::STATUS),
+        config_generation: Constant<Bits<CODE_BITS>> = map::code(&registers::CONFIG_GENERATION),
+        config_mac_high: Constant<Bits<CODE_BITS>> = map::code(&registers::CONFIG_MAC_HIGH_STATUS),
+        mac_low: Constant<Bits<CODE_BITS>> = map::code(&registers::MAC_LOW),
+        mac_high: Constant<Bits<CODE_BITS>> = map::code(&registers::MAC_HIGH),
+    }
 }
 
 /// The kernel takes these bits out of the driver's words by their numbers.
@@ -103,75 +105,9 @@ const _: () = {
 impl DeviceState {
     /// The device of a build with `tx_queues` transmit queues.
     pub fn new(tx_queues: u32) -> Self {
-        let word = |value: u32| Constant::new(u64::from(value).to_bits());
-        let code = |register: &Register| map::code(register);
-        let offered = feature::OFFERED;
         Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            hard_reset: Default::default(),
-            write: Default::default(),
-            code: Default::default(),
-            value: Default::default(),
-            read_data: Default::default(),
-            soft_reset_done: Default::default(),
-            soft_reset: Default::default(),
-            ring_error: Default::default(),
-            used_pulse: Default::default(),
-            running: Default::default(),
-            features: Default::default(),
-            irq: Default::default(),
-            notify_valid: Default::default(),
-            notify_queue: Default::default(),
-            driver_bits: Default::default(),
-            driver_ok: Default::default(),
-            features_ok: Default::default(),
-            needs_reset: Default::default(),
-            failed: Default::default(),
-            resetting: Default::default(),
-            offer_low: Default::default(),
-            offer_high: Default::default(),
-            accept_low: Default::default(),
-            accept_high: Default::default(),
-            accepted: Default::default(),
-            version_1: Default::default(),
-            strange_low: Default::default(),
-            strange_high: Default::default(),
-            strange_other: Default::default(),
-            negotiated: Default::default(),
-            used_buffer: Default::default(),
-            config_change: Default::default(),
-            asserted: Default::default(),
-            generation: Default::default(),
-            doorbell: Default::default(),
-            doorbell_queue: Default::default(),
-            live: Default::default(),
-            acceptable: Default::default(),
-            feature_bits: Default::default(),
-            status_bits: Default::default(),
             tx_queues: Constant::new(u64::from(tx_queues).to_bits()),
-            offered_low: word(offered as u32),
-            offered_high: word((offered >> 32) as u32),
-            strange_low_mask: word(!(offered as u32)),
-            strange_high_mask: word(!((offered >> 32) as u32)),
-            link_up: word(registers::CONFIG_MAC_HIGH_STATUS.field("link_up").mask()),
-            busy_status: word(status::ACKNOWLEDGE),
-            needs_reset_bit: word(status::DEVICE_NEEDS_RESET),
-            failed_bit: word(status::FAILED),
-            driver_ok_bit: word(status::DRIVER_OK),
-            features_ok_bit: word(status::FEATURES_OK),
-            device_features: code(&registers::DEVICE_FEATURES),
-            device_features_sel: code(&registers::DEVICE_FEATURES_SEL),
-            driver_features: code(&registers::DRIVER_FEATURES),
-            driver_features_sel: code(&registers::DRIVER_FEATURES_SEL),
-            queue_notify: code(&registers::QUEUE_NOTIFY),
-            interrupt_status: code(&registers::INTERRUPT_STATUS),
-            interrupt_ack: code(&registers::INTERRUPT_ACK),
-            device_status: code(&registers::STATUS),
-            config_generation: code(&registers::CONFIG_GENERATION),
-            config_mac_high: code(&registers::CONFIG_MAC_HIGH_STATUS),
-            mac_low: code(&registers::MAC_LOW),
-            mac_high: code(&registers::MAC_HIGH),
+            ..Default::default()
         }
     }
 }

@@ -46,6 +46,11 @@ pub fn code(register: &Register) -> Constant<Bits<CODE_BITS>> {
     Constant::new((place as u64 + 1).to_bits())
 }
 
+/// A constant of 32 bits.
+pub fn word(value: u32) -> Constant<Bits<32>> {
+    Constant::new(u64::from(value).to_bits())
+}
+
 /// Where a register's value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -239,5 +244,40 @@ impl Logic for RegisterRom {
         }
         text += "end\nalways @(posedge clock) data <= mem[address];";
         Verilog::Custom(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kernels take fields apart by number; the table may not move them unseen.
+    #[test]
+    fn fields_lie_where_the_kernels_expect_them() {
+        let places: [(&Register, &[(&str, u8)]); 4] = [
+            (
+                &registers::CTX_MODE,
+                &[("mode", 0), ("user_only", 8), ("accessed_faults", 9)],
+            ),
+            (
+                &registers::BIND_CONTEXTS,
+                &[
+                    ("ring_context", 0),
+                    ("default_context", 4),
+                    ("names_allowed", 8),
+                    ("seed_without_length", 9),
+                ],
+            ),
+            (
+                &registers::FAULT_INFO,
+                &[("queue", 0), ("context", 4), ("cause", 8), ("valid", 31)],
+            ),
+            (&registers::ERROR_INFO, &[("queue", 0), ("code", 8), ("valid", 31)]),
+        ];
+        for (register, fields) in places {
+            for (name, lsb) in fields {
+                assert_eq!(register.field(name).lsb, *lsb, "{}.{name}", register.name);
+            }
+        }
     }
 }

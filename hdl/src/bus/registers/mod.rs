@@ -16,5 +16,6 @@ pub mod refusal_queue;
 pub mod register_block;
 pub mod sequencer;
 pub mod settings;
+pub mod table_ram;
 
 pub use register_block::RegisterBlock;

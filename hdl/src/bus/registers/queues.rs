@@ -1,96 +1,97 @@
 //! The queues: selection, readiness, and the queue table that the fetcher and the completion read.
 
 use super::map::{self, CODE_BITS, STORED_BIND_CONTEXTS, STORED_BIND_MASK, STORED_QUEUE_NUM};
+use super::table_ram::TableRam;
 use crate::bus::ports::{queue_word, QueueTableServer};
-use crate::bus::ram::BlockRam;
 use rust_hdl::prelude::*;
-use segwalk_model::limits::QUEUE_SIZE_MAX;
-use segwalk_model::registers::{self, Register};
+use segwalk_model::limits::{QUEUE_SIZE_MAX, TX_QUEUES};
+use segwalk_model::registers;
 
-/// Queue registers of up to 16 receive and 16 transmit queues. Addresses go to the table as they are written, the size
-/// and the contexts when the queue is made ready: the register block loads them with three `load` pulses and, when
-/// `legal`, ends with `commit`. A queue that is ready does not take addresses.
-#[derive(LogicBlock)]
-pub struct QueueState {
-    /// Clock.
-    pub clock: Signal<In, Clock>,
-    /// Synchronous reset: no queue is ready.
-    pub reset: Signal<In, Bit>,
-    /// The register of `code` is written with `value`; a pulse.
-    pub write: Signal<In, Bit>,
-    /// Register.
-    pub code: Signal<In, Bits<CODE_BITS>>,
-    /// Value written.
-    pub value: Signal<In, Bits<32>>,
-    /// Value to read, one clock after `code`, or 0 when the register is kept elsewhere.
-    pub read_data: Signal<Out, Bits<32>>,
-    /// Selected virtio queue; meaningful when `exists`.
-    pub selected: Signal<Out, Bits<5>>,
-    /// The selected queue exists.
-    pub exists: Signal<Out, Bit>,
-    /// This write asks for a queue that is not ready yet to be made ready.
-    pub wants_ready: Signal<Out, Bit>,
-    /// `load_word` is the stored word `load_step` of the selected queue; a pulse.
-    pub load: Signal<In, Bit>,
-    /// Which word, as in `map::STORED_QUEUE_NUM` and so on.
-    pub load_step: Signal<In, Bits<2>>,
-    /// The word.
-    pub load_word: Signal<In, Bits<32>>,
-    /// The loaded Queue Size is a power of two from 1 to 32768; two clocks after its load.
-    pub legal: Signal<Out, Bit>,
-    /// Makes the selected queue ready with what was loaded; a pulse.
-    pub commit: Signal<In, Bit>,
-    /// Transmit queues that are ready.
-    pub ready_queues: Signal<Out, Bits<16>>,
-    /// Transmit queues that become ready on this clock; pulses.
-    pub restart: Signal<Out, Bits<16>>,
-    /// Transmit queues whose checksum seed has no length in it.
-    pub seed_without_length: Signal<Out, Bits<16>>,
-    /// The fetcher's port of the table.
-    pub fetch_table: QueueTableServer,
-    /// The completion's port of the table.
-    pub done_table: QueueTableServer,
-    //
-    fetch_low: BlockRam<Bits<32>, 6>,
-    fetch_high: BlockRam<Bits<32>, 6>,
-    done_low: BlockRam<Bits<32>, 6>,
-    done_high: BlockRam<Bits<32>, 6>,
-    index: DFF<Bits<5>>,
-    present: DFF<Bit>,
-    ready_tx: DFF<Bits<16>>,
-    ready_rx: DFF<Bits<16>>,
-    ready_now: DFF<Bit>,
-    starts: DFF<Bits<16>>,
-    seeds: DFF<Bits<16>>,
-    size: DFF<Bits<16>>,
-    size_less_1: DFF<Bits<16>>,
-    size_beyond: DFF<Bit>,
-    size_legal: DFF<Bit>,
-    contexts: DFF<Bits<10>>,
-    mask: DFF<Bits<16>>,
-    table_at: DFF<Bits<6>>,
-    table_low: DFF<Bits<32>>,
-    table_high: DFF<Bits<32>>,
-    low_enable: DFF<Bit>,
-    high_enable: DFF<Bit>,
-    live: DFF<Bits<32>>,
-    one: Constant<Bits<16>>,
-    queues: Constant<Bits<32>>,
-    size_max: Constant<Bits<32>>,
-    hot: Signal<Local, Bits<16>>,
-    cold: Signal<Local, Bits<16>>,
-    ready_bits: Signal<Local, Bits<16>>,
-    decremented: Signal<Local, Bits<16>>,
-    takes_address: Signal<Local, Bit>,
-    queue_sel: Constant<Bits<CODE_BITS>>,
-    queue_num_max: Constant<Bits<CODE_BITS>>,
-    queue_ready: Constant<Bits<CODE_BITS>>,
-    desc_low: Constant<Bits<CODE_BITS>>,
-    desc_high: Constant<Bits<CODE_BITS>>,
-    driver_low: Constant<Bits<CODE_BITS>>,
-    driver_high: Constant<Bits<CODE_BITS>>,
-    device_low: Constant<Bits<CODE_BITS>>,
-    device_high: Constant<Bits<CODE_BITS>>,
+logic_block! {
+    /// Queue registers of up to 16 receive and 16 transmit queues. Addresses go to the table as they are written, the size
+    /// and the contexts when the queue is made ready: the register block loads them with three `load` pulses and, when
+    /// `legal`, ends with `commit`. A queue that is ready does not take addresses.
+    pub struct QueueState {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset: no queue is ready.
+        pub reset: Signal<In, Bit>,
+        /// The register of `code` is written with `value`; a pulse.
+        pub write: Signal<In, Bit>,
+        /// Register.
+        pub code: Signal<In, Bits<CODE_BITS>>,
+        /// Value written.
+        pub value: Signal<In, Bits<32>>,
+        /// Value to read, one clock after `code`, or 0 when the register is kept elsewhere.
+        pub read_data: Signal<Out, Bits<32>>,
+        /// Selected virtio queue; meaningful when `exists`.
+        pub selected: Signal<Out, Bits<5>>,
+        /// The selected queue exists.
+        pub exists: Signal<Out, Bit>,
+        /// This write asks for a queue that is not ready yet to be made ready.
+        pub wants_ready: Signal<Out, Bit>,
+        /// `load_word` is the stored word `load_step` of the selected queue; a pulse.
+        pub load: Signal<In, Bit>,
+        /// Which word, as in `map::STORED_QUEUE_NUM` and so on.
+        pub load_step: Signal<In, Bits<2>>,
+        /// The word.
+        pub load_word: Signal<In, Bits<32>>,
+        /// The loaded Queue Size is a power of two from 1 to 32768; two clocks after its load.
+        pub legal: Signal<Out, Bit>,
+        /// Makes the selected queue ready with what was loaded; a pulse.
+        pub commit: Signal<In, Bit>,
+        /// Transmit queues that are ready.
+        pub ready_queues: Signal<Out, Bits<16>>,
+        /// Transmit queues that become ready on this clock; pulses.
+        pub restart: Signal<Out, Bits<16>>,
+        /// Transmit queues whose checksum seed has no length in it.
+        pub seed_without_length: Signal<Out, Bits<16>>,
+        /// The fetcher's port of the table.
+        pub fetch_table: QueueTableServer,
+        /// The completion's port of the table.
+        pub done_table: QueueTableServer,
+        //
+        fetch_low: TableRam = TableRam::new(TX_QUEUES as u32),
+        fetch_high: TableRam = TableRam::new(TX_QUEUES as u32),
+        done_low: TableRam = TableRam::new(TX_QUEUES as u32),
+        done_high: TableRam = TableRam::new(TX_QUEUES as u32),
+        index: DFF<Bits<5>>,
+        present: DFF<Bit>,
+        ready_tx: DFF<Bits<16>>,
+        ready_rx: DFF<Bits<16>>,
+        ready_now: DFF<Bit>,
+        starts: DFF<Bits<16>>,
+        seeds: DFF<Bits<16>>,
+        size: DFF<Bits<16>>,
+        size_less_1: DFF<Bits<16>>,
+        size_beyond: DFF<Bit>,
+        size_legal: DFF<Bit>,
+        contexts: DFF<Bits<10>>,
+        mask: DFF<Bits<16>>,
+        table_at: DFF<Bits<6>>,
+        table_low: DFF<Bits<32>>,
+        table_high: DFF<Bits<32>>,
+        low_enable: DFF<Bit>,
+        high_enable: DFF<Bit>,
+        live: DFF<Bits<32>>,
+        one: Constant<Bits<16>> = Constant::new(1u64.to_bits()),
+        queues: Constant<Bits<32>> = map::word(2 * TX_QUEUES as u32),
+        size_max: Constant<Bits<32>> = map::word(QUEUE_SIZE_MAX),
+        hot: Signal<Local, Bits<16>>,
+        cold: Signal<Local, Bits<16>>,
+        ready_bits: Signal<Local, Bits<16>>,
+        decremented: Signal<Local, Bits<16>>,
+        takes_address: Signal<Local, Bit>,
+        queue_sel: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_SEL),
+        queue_num_max: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_NUM_MAX),
+        queue_ready: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_READY),
+        desc_low: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_DESC_LOW),
+        desc_high: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_DESC_HIGH),
+        driver_low: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_DRIVER_LOW),
+        driver_high: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_DRIVER_HIGH),
+        device_low: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_DEVICE_LOW),
+        device_high: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_DEVICE_HIGH),
+    }
 }
 
 /// The kernel puts word 3 of the table together, and takes the load steps, by these numbers.
@@ -107,73 +108,13 @@ impl QueueState {
             (1..=16).contains(&tx_queues),
             "the engine has 1 to 16 transmit queues, not {tx_queues}"
         );
-        let word = |value: u32| Constant::new(u64::from(value).to_bits());
-        let code = |register: &Register| map::code(register);
-        let place = |name: &str, lsb: u8| assert_eq!(registers::BIND_CONTEXTS.field(name).lsb, lsb, "{name}");
-        place("ring_context", 0);
-        place("default_context", 4);
-        place("names_allowed", 8);
-        place("seed_without_length", 9);
         Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            write: Default::default(),
-            code: Default::default(),
-            value: Default::default(),
-            read_data: Default::default(),
-            selected: Default::default(),
-            exists: Default::default(),
-            wants_ready: Default::default(),
-            load: Default::default(),
-            load_step: Default::default(),
-            load_word: Default::default(),
-            legal: Default::default(),
-            commit: Default::default(),
-            ready_queues: Default::default(),
-            restart: Default::default(),
-            seed_without_length: Default::default(),
-            fetch_table: Default::default(),
-            done_table: Default::default(),
-            fetch_low: Default::default(),
-            fetch_high: Default::default(),
-            done_low: Default::default(),
-            done_high: Default::default(),
-            index: Default::default(),
-            present: Default::default(),
-            ready_tx: Default::default(),
-            ready_rx: Default::default(),
-            ready_now: Default::default(),
-            starts: Default::default(),
-            seeds: Default::default(),
-            size: Default::default(),
-            size_less_1: Default::default(),
-            size_beyond: Default::default(),
-            size_legal: Default::default(),
-            contexts: Default::default(),
-            mask: Default::default(),
-            table_at: Default::default(),
-            table_low: Default::default(),
-            table_high: Default::default(),
-            low_enable: Default::default(),
-            high_enable: Default::default(),
-            live: Default::default(),
-            one: Constant::new(1u64.to_bits()),
-            queues: word(2 * tx_queues),
-            size_max: word(QUEUE_SIZE_MAX),
-            hot: Default::default(),
-            cold: Default::default(),
-            ready_bits: Default::default(),
-            decremented: Default::default(),
-            takes_address: Default::default(),
-            queue_sel: code(&registers::QUEUE_SEL),
-            queue_num_max: code(&registers::QUEUE_NUM_MAX),
-            queue_ready: code(&registers::QUEUE_READY),
-            desc_low: code(&registers::QUEUE_DESC_LOW),
-            desc_high: code(&registers::QUEUE_DESC_HIGH),
-            driver_low: code(&registers::QUEUE_DRIVER_LOW),
-            driver_high: code(&registers::QUEUE_DRIVER_HIGH),
-            device_low: code(&registers::QUEUE_DEVICE_LOW),
-            device_high: code(&registers::QUEUE_DEVICE_HIGH),
+            fetch_low: TableRam::new(tx_queues),
+            fetch_high: TableRam::new(tx_queues),
+            done_low: TableRam::new(tx_queues),
+            done_high: TableRam::new(tx_queues),
+            queues: map::word(2 * tx_queues),
+            ..Default::default()
         }
     }
 }

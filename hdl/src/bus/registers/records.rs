@@ -4,102 +4,55 @@ use super::map::{self, CODE_BITS};
 use crate::bus::ports::{FaultSink, RefusedSink, RingErrorSink};
 use rust_hdl::prelude::*;
 use segwalk_model::limits::VIRT_PAGE_BITS;
-use segwalk_model::registers::{self, Register};
+use segwalk_model::registers;
 
-/// Keeps the first translation fault and the first refusal since their record was cleared. Of several refusals on one
-/// clock the fetcher's ring error is kept, then the completion's, then the packet error.
-#[derive(LogicBlock)]
-pub struct RefusalRecords {
-    /// Clock.
-    pub clock: Signal<In, Clock>,
-    /// Synchronous reset, of the core or of the device.
-    pub reset: Signal<In, Bit>,
-    /// The register of `code` is written; a pulse.
-    pub write: Signal<In, Bit>,
-    /// Register.
-    pub code: Signal<In, Bits<CODE_BITS>>,
-    /// Value to read, one clock after `code`, or 0 when the register is kept elsewhere.
-    pub read_data: Signal<Out, Bits<32>>,
-    /// Translation faults.
-    pub fault: FaultSink,
-    /// Ring errors of the fetcher.
-    pub fetch_ring_error: RingErrorSink,
-    /// Ring errors of the completion.
-    pub done_ring_error: RingErrorSink,
-    /// Packet errors.
-    pub refused: RefusedSink,
-    /// Transmit queues stopped by a ring error.
-    pub stopped: Signal<Out, Bits<16>>,
-    //
-    fault_valid: DFF<Bit>,
-    fault_queue: DFF<Bits<4>>,
-    fault_context: DFF<Bits<4>>,
-    fault_cause: DFF<Bits<5>>,
-    fault_head: DFF<Bits<16>>,
-    fault_page: DFF<Bits<VIRT_PAGE_BITS>>,
-    error_valid: DFF<Bit>,
-    error_queue: DFF<Bits<4>>,
-    error_code: DFF<Bits<6>>,
-    error_head: DFF<Bits<16>>,
-    stops: DFF<Bits<16>>,
-    live: DFF<Bits<32>>,
-    one: Constant<Bits<16>>,
-    fetch_stop: Signal<Local, Bits<16>>,
-    done_stop: Signal<Local, Bits<16>>,
-    fault_info: Constant<Bits<CODE_BITS>>,
-    fault_head_code: Constant<Bits<CODE_BITS>>,
-    fault_addr_low: Constant<Bits<CODE_BITS>>,
-    fault_addr_high: Constant<Bits<CODE_BITS>>,
-    error_info: Constant<Bits<CODE_BITS>>,
-    error_head_code: Constant<Bits<CODE_BITS>>,
-    queues_stopped: Constant<Bits<CODE_BITS>>,
-}
-
-impl Default for RefusalRecords {
-    fn default() -> Self {
-        let code = |register: &Register| map::code(register);
-        let place = |register: &Register, name: &str, lsb: u8| assert_eq!(register.field(name).lsb, lsb, "{name}");
-        place(&registers::FAULT_INFO, "queue", 0);
-        place(&registers::FAULT_INFO, "context", 4);
-        place(&registers::FAULT_INFO, "cause", 8);
-        place(&registers::FAULT_INFO, "valid", 31);
-        place(&registers::ERROR_INFO, "queue", 0);
-        place(&registers::ERROR_INFO, "code", 8);
-        place(&registers::ERROR_INFO, "valid", 31);
-        Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            write: Default::default(),
-            code: Default::default(),
-            read_data: Default::default(),
-            fault: Default::default(),
-            fetch_ring_error: Default::default(),
-            done_ring_error: Default::default(),
-            refused: Default::default(),
-            stopped: Default::default(),
-            fault_valid: Default::default(),
-            fault_queue: Default::default(),
-            fault_context: Default::default(),
-            fault_cause: Default::default(),
-            fault_head: Default::default(),
-            fault_page: Default::default(),
-            error_valid: Default::default(),
-            error_queue: Default::default(),
-            error_code: Default::default(),
-            error_head: Default::default(),
-            stops: Default::default(),
-            live: Default::default(),
-            one: Constant::new(1u64.to_bits()),
-            fetch_stop: Default::default(),
-            done_stop: Default::default(),
-            fault_info: code(&registers::FAULT_INFO),
-            fault_head_code: code(&registers::FAULT_HEAD),
-            fault_addr_low: code(&registers::FAULT_ADDR_LOW),
-            fault_addr_high: code(&registers::FAULT_ADDR_HIGH),
-            error_info: code(&registers::ERROR_INFO),
-            error_head_code: code(&registers::ERROR_HEAD),
-            queues_stopped: code(&registers::QUEUES_STOPPED),
-        }
+logic_block! {
+    /// Keeps the first translation fault and the first refusal since their record was cleared. Of several refusals on one
+    /// clock the fetcher's ring error is kept, then the completion's, then the packet error.
+    pub struct RefusalRecords {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset, of the core or of the device.
+        pub reset: Signal<In, Bit>,
+        /// The register of `code` is written; a pulse.
+        pub write: Signal<In, Bit>,
+        /// Register.
+        pub code: Signal<In, Bits<CODE_BITS>>,
+        /// Value to read, one clock after `code`, or 0 when the register is kept elsewhere.
+        pub read_data: Signal<Out, Bits<32>>,
+        /// Translation faults.
+        pub fault: FaultSink,
+        /// Ring errors of the fetcher.
+        pub fetch_ring_error: RingErrorSink,
+        /// Ring errors of the completion.
+        pub done_ring_error: RingErrorSink,
+        /// Packet errors.
+        pub refused: RefusedSink,
+        /// Transmit queues stopped by a ring error.
+        pub stopped: Signal<Out, Bits<16>>,
+        //
+        fault_valid: DFF<Bit>,
+        fault_queue: DFF<Bits<4>>,
+        fault_context: DFF<Bits<4>>,
+        fault_cause: DFF<Bits<5>>,
+        fault_head: DFF<Bits<16>>,
+        fault_page: DFF<Bits<VIRT_PAGE_BITS>>,
+        error_valid: DFF<Bit>,
+        error_queue: DFF<Bits<4>>,
+        error_code: DFF<Bits<6>>,
+        error_head: DFF<Bits<16>>,
+        stops: DFF<Bits<16>>,
+        live: DFF<Bits<32>>,
+        one: Constant<Bits<16>> = Constant::new(1u64.to_bits()),
+        fetch_stop: Signal<Local, Bits<16>>,
+        done_stop: Signal<Local, Bits<16>>,
+        fault_info: Constant<Bits<CODE_BITS>> = map::code(&registers::FAULT_INFO),
+        fault_head_code: Constant<Bits<CODE_BITS>> = map::code(&registers::FAULT_HEAD),
+        fault_addr_low: Constant<Bits<CODE_BITS>> = map::code(&registers::FAULT_ADDR_LOW),
+        fault_addr_high: Constant<Bits<CODE_BITS>> = map::code(&registers::FAULT_ADDR_HIGH),
+        error_info: Constant<Bits<CODE_BITS>> = map::code(&registers::ERROR_INFO),
+        error_head_code: Constant<Bits<CODE_BITS>> = map::code(&registers::ERROR_HEAD),
+        queues_stopped: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUES_STOPPED),
     }
 }
 

@@ -13,106 +13,100 @@ use crate::bus::ports::{
     AxiLiteSubordinate, ContextWriteSource, FaultSink, QueueTableServer, RefusedSink, RingErrorSink,
 };
 use rust_hdl::prelude::*;
-use segwalk_model::limits::TX_QUEUES;
 
-/// virtio-mmio registers and the engine's own.
-///
-/// An access takes 9 to 20 clocks and may wait 5 for a counter, and for refusals, which go first so that their counters
-/// are up to date. After a reset of the core or of the device
-/// the value store is set to its reset values, which takes 515 clocks; accesses wait. A device reset is asked for with
-/// `soft_reset`, which stays until the engine answers `soft_reset_done`.
-#[derive(LogicBlock)]
-pub struct RegisterBlock {
-    /// Clock.
-    pub clock: Signal<In, Clock>,
-    /// Synchronous reset of the core; a device reset does not assert it here.
-    pub reset: Signal<In, Bit>,
-    /// Software.
-    pub axil: AxiLiteSubordinate,
-    // Device reset
-    /// STATUS was written with 0: bring the engine to rest and reset it.
-    pub soft_reset: Signal<Out, Bit>,
-    /// The engine is reset; a pulse.
-    pub soft_reset_done: Signal<In, Bit>,
-    // Settings
-    /// Negotiated CSUM, TSO4, TSO6, ECN from bit 0 up; 0 before FEATURES_OK.
-    pub features: Signal<Out, Bits<4>>,
-    /// To the MMU's context table.
-    pub context_write: ContextWriteSource,
-    /// Empty the TLB; a pulse.
-    pub tlb_invalidate: Signal<Out, Bit>,
-    /// The TLB is being emptied.
-    pub tlb_invalidating: Signal<In, Bit>,
-    /// TCP flags that survive in the first segment.
-    pub flags_first: Signal<Out, Bits<12>>,
-    /// TCP flags that survive in the middle segments.
-    pub flags_middle: Signal<Out, Bits<12>>,
-    /// TCP flags that survive in the last segment.
-    pub flags_last: Signal<Out, Bits<12>>,
-    /// Bit 15 of the IPv4 ID stays.
-    pub id_fifteen_bits: Signal<Out, Bit>,
-    /// Transmit queues whose TCP checksum seed has no length in it.
-    pub seed_without_length: Signal<Out, Bits<16>>,
-    // Queues
-    /// The fetcher's port of the queue table.
-    pub fetch_table: QueueTableServer,
-    /// The completion's port of the queue table.
-    pub done_table: QueueTableServer,
-    /// Transmit queues to serve.
-    pub enabled: Signal<Out, Bits<16>>,
-    /// Transmit queues whose indices begin at 0 again; pulses.
-    pub restart: Signal<Out, Bits<16>>,
-    /// Doorbell; a pulse.
-    pub notify_valid: Signal<Out, Bit>,
-    /// Transmit queue of the doorbell.
-    pub notify_queue: Signal<Out, Bits<4>>,
-    // Refusals
-    /// Translation faults.
-    pub fault: FaultSink,
-    /// Ring errors of the fetcher.
-    pub fetch_ring_error: RingErrorSink,
-    /// Ring errors of the completion.
-    pub done_ring_error: RingErrorSink,
-    /// Packet errors.
-    pub refused: RefusedSink,
-    // Events
-    /// A chain was completed.
-    pub chain_done: Signal<In, Bit>,
-    /// A frame was emitted.
-    pub sent_frame: Signal<In, Bit>,
-    /// Bytes emitted on the last clock, 0 to 8.
-    pub sent_bytes: Signal<In, Bits<4>>,
-    /// TLB hits, a bit a port.
-    pub tlb_hit: Signal<In, Bits<2>>,
-    /// TLB misses, a bit a port.
-    pub tlb_miss: Signal<In, Bits<2>>,
-    /// Translation faults, a bit a port.
-    pub mmu_fault: Signal<In, Bits<2>>,
-    /// A page-table walk.
-    pub walk: Signal<In, Bit>,
-    /// A used index was written and the driver wants to know.
-    pub used_pulse: Signal<In, Bit>,
-    /// InterruptStatus is not 0.
-    pub irq: Signal<Out, Bit>,
-    /// State number, see [`DEBUG_STATES`].
-    pub debug: Signal<Out, Bits<8>>,
-    //
-    port: AxiLitePort,
-    sequencer: RegisterSequencer,
-    device: DeviceState,
-    queues: QueueState,
-    settings: EngineSettings,
-    records: RefusalRecords,
-    counters: EventCounters,
-    refusals: RefusalQueue,
-    allowed: DFF<Bits<16>>,
-    error_seen: DFF<Bit>,
-    part_reset: Signal<Local, Bit>,
-}
-
-impl Default for RegisterBlock {
-    fn default() -> Self {
-        Self::new(TX_QUEUES as u32)
+logic_block! {
+    /// virtio-mmio registers and the engine's own.
+    ///
+    /// An access takes 9 to 20 clocks and may wait 5 for a counter, and for refusals, which go first so that their counters
+    /// are up to date. After a reset of the core or of the device
+    /// the value store is set to its reset values, which takes 515 clocks; accesses wait. A device reset is asked for with
+    /// `soft_reset`, which stays until the engine answers `soft_reset_done`.
+    pub struct RegisterBlock {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset of the core; a device reset does not assert it here.
+        pub reset: Signal<In, Bit>,
+        /// Software.
+        pub axil: AxiLiteSubordinate,
+        // Device reset
+        /// STATUS was written with 0: bring the engine to rest and reset it.
+        pub soft_reset: Signal<Out, Bit>,
+        /// The engine is reset; a pulse.
+        pub soft_reset_done: Signal<In, Bit>,
+        // Settings
+        /// Negotiated CSUM, TSO4, TSO6, ECN from bit 0 up; 0 before FEATURES_OK.
+        pub features: Signal<Out, Bits<4>>,
+        /// To the MMU's context table.
+        pub context_write: ContextWriteSource,
+        /// Empty the TLB; a pulse.
+        pub tlb_invalidate: Signal<Out, Bit>,
+        /// The TLB is being emptied.
+        pub tlb_invalidating: Signal<In, Bit>,
+        /// TCP flags that survive in the first segment.
+        pub flags_first: Signal<Out, Bits<12>>,
+        /// TCP flags that survive in the middle segments.
+        pub flags_middle: Signal<Out, Bits<12>>,
+        /// TCP flags that survive in the last segment.
+        pub flags_last: Signal<Out, Bits<12>>,
+        /// Bit 15 of the IPv4 ID stays.
+        pub id_fifteen_bits: Signal<Out, Bit>,
+        /// Transmit queues whose TCP checksum seed has no length in it.
+        pub seed_without_length: Signal<Out, Bits<16>>,
+        // Queues
+        /// The fetcher's port of the queue table.
+        pub fetch_table: QueueTableServer,
+        /// The completion's port of the queue table.
+        pub done_table: QueueTableServer,
+        /// Transmit queues to serve.
+        pub enabled: Signal<Out, Bits<16>>,
+        /// Transmit queues whose indices begin at 0 again; pulses.
+        pub restart: Signal<Out, Bits<16>>,
+        /// Doorbell; a pulse.
+        pub notify_valid: Signal<Out, Bit>,
+        /// Transmit queue of the doorbell.
+        pub notify_queue: Signal<Out, Bits<4>>,
+        // Refusals
+        /// Translation faults.
+        pub fault: FaultSink,
+        /// Ring errors of the fetcher.
+        pub fetch_ring_error: RingErrorSink,
+        /// Ring errors of the completion.
+        pub done_ring_error: RingErrorSink,
+        /// Packet errors.
+        pub refused: RefusedSink,
+        // Events
+        /// A chain was completed.
+        pub chain_done: Signal<In, Bit>,
+        /// A frame was emitted.
+        pub sent_frame: Signal<In, Bit>,
+        /// Bytes emitted on the last clock, 0 to 8.
+        pub sent_bytes: Signal<In, Bits<4>>,
+        /// TLB hits, a bit a port.
+        pub tlb_hit: Signal<In, Bits<2>>,
+        /// TLB misses, a bit a port.
+        pub tlb_miss: Signal<In, Bits<2>>,
+        /// Translation faults, a bit a port.
+        pub mmu_fault: Signal<In, Bits<2>>,
+        /// A page-table walk.
+        pub walk: Signal<In, Bit>,
+        /// A used index was written and the driver wants to know.
+        pub used_pulse: Signal<In, Bit>,
+        /// InterruptStatus is not 0.
+        pub irq: Signal<Out, Bit>,
+        /// State number, see [`DEBUG_STATES`].
+        pub debug: Signal<Out, Bits<8>>,
+        //
+        port: AxiLitePort,
+        sequencer: RegisterSequencer,
+        device: DeviceState,
+        queues: QueueState,
+        settings: EngineSettings,
+        records: RefusalRecords,
+        counters: EventCounters,
+        refusals: RefusalQueue,
+        allowed: DFF<Bits<16>>,
+        error_seen: DFF<Bit>,
+        part_reset: Signal<Local, Bit>,
     }
 }
 
@@ -120,51 +114,10 @@ impl RegisterBlock {
     /// A register block for `tx_queues` transmit queues, 1 to 16, and as many receive queues.
     pub fn new(tx_queues: u32) -> Self {
         Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            axil: Default::default(),
-            soft_reset: Default::default(),
-            soft_reset_done: Default::default(),
-            features: Default::default(),
-            context_write: Default::default(),
-            tlb_invalidate: Default::default(),
-            tlb_invalidating: Default::default(),
-            flags_first: Default::default(),
-            flags_middle: Default::default(),
-            flags_last: Default::default(),
-            id_fifteen_bits: Default::default(),
-            seed_without_length: Default::default(),
-            fetch_table: Default::default(),
-            done_table: Default::default(),
-            enabled: Default::default(),
-            restart: Default::default(),
-            notify_valid: Default::default(),
-            notify_queue: Default::default(),
-            fault: Default::default(),
-            fetch_ring_error: Default::default(),
-            done_ring_error: Default::default(),
-            refused: Default::default(),
-            chain_done: Default::default(),
-            sent_frame: Default::default(),
-            sent_bytes: Default::default(),
-            tlb_hit: Default::default(),
-            tlb_miss: Default::default(),
-            mmu_fault: Default::default(),
-            walk: Default::default(),
-            used_pulse: Default::default(),
-            irq: Default::default(),
-            debug: Default::default(),
-            port: Default::default(),
             sequencer: RegisterSequencer::new(tx_queues),
             device: DeviceState::new(tx_queues),
             queues: QueueState::new(tx_queues),
-            settings: Default::default(),
-            records: Default::default(),
-            counters: Default::default(),
-            refusals: Default::default(),
-            allowed: Default::default(),
-            error_seen: Default::default(),
-            part_reset: Default::default(),
+            ..Default::default()
         }
     }
 }

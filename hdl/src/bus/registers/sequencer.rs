@@ -3,6 +3,7 @@
 use super::map::{self, entry, RegisterRom, CODE_BITS, ENTRY_BITS, STORED_QUEUES};
 use crate::bus::ram::BlockRam;
 use rust_hdl::prelude::*;
+use segwalk_model::limits::TX_QUEUES;
 use segwalk_model::registers;
 
 /// Names of the states that `debug` shows, by number.
@@ -55,119 +56,120 @@ enum AccessState {
     Respond,
 }
 
-/// Serves accesses, refusals and counters one after the other on one value store; every other turn is a counter's.
-#[derive(LogicBlock)]
-pub struct RegisterSequencer {
-    /// Clock.
-    pub clock: Signal<In, Clock>,
-    /// Synchronous reset of the core.
-    pub reset: Signal<In, Bit>,
-    /// The engine is reset: set everything to its reset value; a pulse.
-    pub soft_reset_done: Signal<In, Bit>,
-    /// The value store is being set to its reset values.
-    pub clearing: Signal<Out, Bit>,
-    /// That is about to happen.
-    pub clear_waits: Signal<Out, Bit>,
-    // Accesses, from the AXI4-Lite port
-    /// An access is offered until `done`.
-    pub access_valid: Signal<In, Bit>,
-    /// It is a write.
-    pub access_write: Signal<In, Bit>,
-    /// Bits 11:2 of the address.
-    pub access_word: Signal<In, Bits<10>>,
-    /// Write data.
-    pub access_data: Signal<In, Bits<32>>,
-    /// Write strobes.
-    pub access_strobe: Signal<In, Bits<4>>,
-    /// The access is complete; a pulse.
-    pub done: Signal<Out, Bit>,
-    /// With `done`, the value read; with `write`, the value written.
-    pub value: Signal<Out, Bits<32>>,
-    // Parts of the device
-    /// The register that is accessed.
-    pub code: Signal<Out, Bits<CODE_BITS>>,
-    /// The register of `code` is written with `value`; a pulse.
-    pub write: Signal<Out, Bit>,
-    /// What the parts keep of the register of `code`, from the third clock after it on.
-    pub live: Signal<In, Bits<32>>,
-    // Queues, see `QueueState`
-    /// Selected virtio queue.
-    pub selected: Signal<In, Bits<5>>,
-    /// The selected queue exists.
-    pub exists: Signal<In, Bit>,
-    /// This write asks for the selected queue to be made ready.
-    pub wants_ready: Signal<In, Bit>,
-    /// A stored word of the selected queue; a pulse.
-    pub load: Signal<Out, Bit>,
-    /// Which word.
-    pub load_step: Signal<Out, Bits<2>>,
-    /// The word.
-    pub load_word: Signal<Out, Bits<32>>,
-    /// The loaded Queue Size is legal.
-    pub legal: Signal<In, Bit>,
-    /// Makes the selected queue ready; a pulse.
-    pub commit: Signal<Out, Bit>,
-    // Refusals and counters
-    /// A refusal waits to be counted.
-    pub refusal_valid: Signal<In, Bit>,
-    /// Its code.
-    pub refusal_code: Signal<In, Bits<6>>,
-    /// It is taken; a pulse.
-    pub refusal_take: Signal<Out, Bit>,
-    /// The counter slot to add up.
-    pub slot: Signal<Out, Bits<4>>,
-    /// Events that wait in the slot.
-    pub events: Signal<In, Bits<12>>,
-    /// They are taken; a pulse.
-    pub events_take: Signal<Out, Bit>,
-    /// The low byte word passed 2^32; a pulse.
-    pub bytes_carry: Signal<Out, Bit>,
-    /// State number, see [`DEBUG_STATES`].
-    pub debug: Signal<Out, Bits<8>>,
-    //
-    rom: RegisterRom,
-    store: BlockRam<Bits<32>, 9>,
-    state: DFF<AccessState>,
-    /// A reset of the core clears the kept values too.
-    hard: DFF<Bit>,
-    sweep: DFF<Bit>,
-    filling: DFF<Bit>,
-    filled: DFF<Bit>,
-    /// A counter slot is next; otherwise a refusal or an access.
-    turn: DFF<Bit>,
-    /// The next counter slot to serve.
-    visit: DFF<Bits<4>>,
-    at: DFF<Bits<9>>,
-    at_before: DFF<Bits<9>>,
-    at_write: DFF<Bits<9>>,
-    counter: DFF<Bits<4>>,
-    is_refusal: DFF<Bit>,
-    is_access: DFF<Bit>,
-    outside: DFF<Bit>,
-    in_refusals: DFF<Bit>,
-    map_entry: DFF<Bits<ENTRY_BITS>>,
-    word: DFF<Bits<32>>,
-    result: DFF<Bits<32>>,
-    amount: DFF<Bits<12>>,
-    bind_step: DFF<Bits<2>>,
-    strobed: Signal<Local, Bits<32>>,
-    fields: Signal<Local, Bits<32>>,
-    unwritten: Signal<Local, Bits<32>>,
-    sum: Signal<Local, Bits<33>>,
-    per_queue: Signal<Local, Bit>,
-    byte_0: Constant<Bits<32>>,
-    byte_1: Constant<Bits<32>>,
-    byte_2: Constant<Bits<32>>,
-    byte_3: Constant<Bits<32>>,
-    high_half: Constant<Bits<32>>,
-    queue_area: Constant<Bits<9>>,
-    refusal_area: Constant<Bits<9>>,
-    counter_area: Constant<Bits<9>>,
-    latched_high: Constant<Bits<9>>,
-    low_slot: Constant<Bits<4>>,
-    high_slot: Constant<Bits<4>>,
-    last_step: Constant<Bits<2>>,
-    last_word: Constant<Bits<9>>,
+logic_block! {
+    /// Serves accesses, refusals and counters one after the other on one value store; every other turn is a counter's.
+    pub struct RegisterSequencer {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset of the core.
+        pub reset: Signal<In, Bit>,
+        /// The engine is reset: set everything to its reset value; a pulse.
+        pub soft_reset_done: Signal<In, Bit>,
+        /// The value store is being set to its reset values.
+        pub clearing: Signal<Out, Bit>,
+        /// That is about to happen.
+        pub clear_waits: Signal<Out, Bit>,
+        // Accesses, from the AXI4-Lite port
+        /// An access is offered until `done`.
+        pub access_valid: Signal<In, Bit>,
+        /// It is a write.
+        pub access_write: Signal<In, Bit>,
+        /// Bits 11:2 of the address.
+        pub access_word: Signal<In, Bits<10>>,
+        /// Write data.
+        pub access_data: Signal<In, Bits<32>>,
+        /// Write strobes.
+        pub access_strobe: Signal<In, Bits<4>>,
+        /// The access is complete; a pulse.
+        pub done: Signal<Out, Bit>,
+        /// With `done`, the value read; with `write`, the value written.
+        pub value: Signal<Out, Bits<32>>,
+        // Parts of the device
+        /// The register that is accessed.
+        pub code: Signal<Out, Bits<CODE_BITS>>,
+        /// The register of `code` is written with `value`; a pulse.
+        pub write: Signal<Out, Bit>,
+        /// What the parts keep of the register of `code`, from the third clock after it on.
+        pub live: Signal<In, Bits<32>>,
+        // Queues, see `QueueState`
+        /// Selected virtio queue.
+        pub selected: Signal<In, Bits<5>>,
+        /// The selected queue exists.
+        pub exists: Signal<In, Bit>,
+        /// This write asks for the selected queue to be made ready.
+        pub wants_ready: Signal<In, Bit>,
+        /// A stored word of the selected queue; a pulse.
+        pub load: Signal<Out, Bit>,
+        /// Which word.
+        pub load_step: Signal<Out, Bits<2>>,
+        /// The word.
+        pub load_word: Signal<Out, Bits<32>>,
+        /// The loaded Queue Size is legal.
+        pub legal: Signal<In, Bit>,
+        /// Makes the selected queue ready; a pulse.
+        pub commit: Signal<Out, Bit>,
+        // Refusals and counters
+        /// A refusal waits to be counted.
+        pub refusal_valid: Signal<In, Bit>,
+        /// Its code.
+        pub refusal_code: Signal<In, Bits<6>>,
+        /// It is taken; a pulse.
+        pub refusal_take: Signal<Out, Bit>,
+        /// The counter slot to add up.
+        pub slot: Signal<Out, Bits<4>>,
+        /// Events that wait in the slot.
+        pub events: Signal<In, Bits<12>>,
+        /// They are taken; a pulse.
+        pub events_take: Signal<Out, Bit>,
+        /// The low byte word passed 2^32; a pulse.
+        pub bytes_carry: Signal<Out, Bit>,
+        /// State number, see [`DEBUG_STATES`].
+        pub debug: Signal<Out, Bits<8>>,
+        //
+        rom: RegisterRom = RegisterRom::new(TX_QUEUES as u32),
+        store: BlockRam<Bits<32>, 9>,
+        state: DFF<AccessState>,
+        /// A reset of the core clears the kept values too.
+        hard: DFF<Bit>,
+        sweep: DFF<Bit>,
+        filling: DFF<Bit>,
+        filled: DFF<Bit>,
+        /// A counter slot is next; otherwise a refusal or an access.
+        turn: DFF<Bit>,
+        /// The next counter slot to serve.
+        visit: DFF<Bits<4>>,
+        at: DFF<Bits<9>>,
+        at_before: DFF<Bits<9>>,
+        at_write: DFF<Bits<9>>,
+        counter: DFF<Bits<4>>,
+        is_refusal: DFF<Bit>,
+        is_access: DFF<Bit>,
+        outside: DFF<Bit>,
+        in_refusals: DFF<Bit>,
+        map_entry: DFF<Bits<ENTRY_BITS>>,
+        word: DFF<Bits<32>>,
+        result: DFF<Bits<32>>,
+        amount: DFF<Bits<12>>,
+        bind_step: DFF<Bits<2>>,
+        strobed: Signal<Local, Bits<32>>,
+        fields: Signal<Local, Bits<32>>,
+        unwritten: Signal<Local, Bits<32>>,
+        sum: Signal<Local, Bits<33>>,
+        per_queue: Signal<Local, Bit>,
+        byte_0: Constant<Bits<32>> = map::word(0xFF),
+        byte_1: Constant<Bits<32>> = map::word(0xFF00),
+        byte_2: Constant<Bits<32>> = map::word(0xFF_0000),
+        byte_3: Constant<Bits<32>> = map::word(0xFF00_0000),
+        high_half: Constant<Bits<32>> = map::word(0xFFFF_0000),
+        queue_area: Constant<Bits<9>> = Constant::new((STORED_QUEUES).to_bits()),
+        refusal_area: Constant<Bits<9>> = Constant::new((u64::from(registers::REFUSALS_BASE / 4)).to_bits()),
+        counter_area: Constant<Bits<9>> = Constant::new((u64::from(registers::COUNT_CHAINS.offset / 4)).to_bits()),
+        latched_high: Constant<Bits<9>> = Constant::new((u64::from(registers::COUNT_BYTES_HIGH.offset / 4)).to_bits()),
+        low_slot: Constant<Bits<4>> = super::counters::slot(&registers::COUNT_BYTES_LOW),
+        high_slot: Constant<Bits<4>> = Constant::new(map::BYTES_HIGH_SLOT.to_bits()),
+        last_step: Constant<Bits<2>> = Constant::new(map::STORED_BIND_MASK.to_bits()),
+        last_word: Constant<Bits<9>> = Constant::new(511u64.to_bits()),
+    }
 }
 
 /// The kernel takes a map entry apart by these numbers, and finds the refusal counters by theirs.
@@ -180,80 +182,9 @@ const _: () = {
 impl RegisterSequencer {
     /// For a build with `tx_queues` transmit queues.
     pub fn new(tx_queues: u32) -> Self {
-        let word = |value: u64| Constant::new(value.to_bits());
-        let store = |value: u64| Constant::new(value.to_bits());
         Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            soft_reset_done: Default::default(),
-            clearing: Default::default(),
-            clear_waits: Default::default(),
-            access_valid: Default::default(),
-            access_write: Default::default(),
-            access_word: Default::default(),
-            access_data: Default::default(),
-            access_strobe: Default::default(),
-            done: Default::default(),
-            value: Default::default(),
-            code: Default::default(),
-            write: Default::default(),
-            live: Default::default(),
-            selected: Default::default(),
-            exists: Default::default(),
-            wants_ready: Default::default(),
-            load: Default::default(),
-            load_step: Default::default(),
-            load_word: Default::default(),
-            legal: Default::default(),
-            commit: Default::default(),
-            refusal_valid: Default::default(),
-            refusal_code: Default::default(),
-            refusal_take: Default::default(),
-            slot: Default::default(),
-            events: Default::default(),
-            events_take: Default::default(),
-            bytes_carry: Default::default(),
-            debug: Default::default(),
             rom: RegisterRom::new(tx_queues),
-            store: Default::default(),
-            state: Default::default(),
-            hard: Default::default(),
-            sweep: Default::default(),
-            filling: Default::default(),
-            filled: Default::default(),
-            turn: Default::default(),
-            visit: Default::default(),
-            at: Default::default(),
-            at_before: Default::default(),
-            at_write: Default::default(),
-            counter: Default::default(),
-            is_refusal: Default::default(),
-            is_access: Default::default(),
-            outside: Default::default(),
-            in_refusals: Default::default(),
-            map_entry: Default::default(),
-            word: Default::default(),
-            result: Default::default(),
-            amount: Default::default(),
-            bind_step: Default::default(),
-            strobed: Default::default(),
-            fields: Default::default(),
-            unwritten: Default::default(),
-            sum: Default::default(),
-            per_queue: Default::default(),
-            byte_0: word(0xFF),
-            byte_1: word(0xFF00),
-            byte_2: word(0xFF_0000),
-            byte_3: word(0xFF00_0000),
-            high_half: word(0xFFFF_0000),
-            queue_area: store(STORED_QUEUES),
-            refusal_area: store(u64::from(registers::REFUSALS_BASE / 4)),
-            counter_area: store(u64::from(registers::COUNT_CHAINS.offset / 4)),
-            latched_high: store(u64::from(registers::COUNT_BYTES_HIGH.offset / 4)),
-            low_slot: super::counters::slot(&registers::COUNT_BYTES_LOW),
-            high_slot: Constant::new(map::BYTES_HIGH_SLOT.to_bits()),
-            last_step: Constant::new(map::STORED_BIND_MASK.to_bits()),
-            last_word: store(511),
+            ..Default::default()
         }
     }
 }

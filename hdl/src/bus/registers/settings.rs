@@ -4,124 +4,71 @@ use super::map::{self, CODE_BITS};
 use crate::bus::ports::ContextWriteSource;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::PHYS_PAGE_BITS;
-use segwalk_model::registers::{self, mode, Register};
+use segwalk_model::registers::{self, mode};
 
-/// Copies of the settings in flip-flops. What software reads back is kept in the value store.
-#[derive(LogicBlock)]
-pub struct EngineSettings {
-    /// Clock.
-    pub clock: Signal<In, Clock>,
-    /// Synchronous reset, of the core or of the device.
-    pub reset: Signal<In, Bit>,
-    /// The register of `code` is written with `value`; a pulse.
-    pub write: Signal<In, Bit>,
-    /// Register.
-    pub code: Signal<In, Bits<CODE_BITS>>,
-    /// Value written.
-    pub value: Signal<In, Bits<32>>,
-    /// Value to read, one clock after `code`, or 0 when the register is kept elsewhere.
-    pub read_data: Signal<Out, Bits<32>>,
-    /// To the MMU's context table.
-    pub context_write: ContextWriteSource,
-    /// Empty the TLB; a pulse.
-    pub tlb_invalidate: Signal<Out, Bit>,
-    /// The TLB is being emptied.
-    pub tlb_invalidating: Signal<In, Bit>,
-    /// TCP flags that survive in the first segment.
-    pub flags_first: Signal<Out, Bits<12>>,
-    /// TCP flags that survive in the middle segments.
-    pub flags_middle: Signal<Out, Bits<12>>,
-    /// TCP flags that survive in the last segment.
-    pub flags_last: Signal<Out, Bits<12>>,
-    /// Bit 15 of the IPv4 ID stays.
-    pub id_fifteen_bits: Signal<Out, Bit>,
-    //
-    number: DFF<Bits<4>>,
-    mode: DFF<Bits<3>>,
-    user_only: DFF<Bit>,
-    accessed_faults: DFF<Bit>,
-    root_low: DFF<Bits<20>>,
-    root_high: DFF<Bits<8>>,
-    root_beyond: DFF<Bit>,
-    commit: DFF<Bit>,
-    invalidate: DFF<Bit>,
-    first: DFF<Bits<12>>,
-    middle: DFF<Bits<12>>,
-    last: DFF<Bits<12>>,
-    fifteen: DFF<Bit>,
-    live: DFF<Bits<32>>,
-    off: Constant<Bits<3>>,
-    reset_first: Constant<Bits<12>>,
-    reset_middle: Constant<Bits<12>>,
-    reset_last: Constant<Bits<12>>,
-    ctx_select: Constant<Bits<CODE_BITS>>,
-    ctx_mode: Constant<Bits<CODE_BITS>>,
-    ctx_root_low: Constant<Bits<CODE_BITS>>,
-    ctx_root_high: Constant<Bits<CODE_BITS>>,
-    ctx_commit: Constant<Bits<CODE_BITS>>,
-    tlb_control: Constant<Bits<CODE_BITS>>,
-    first_code: Constant<Bits<CODE_BITS>>,
-    middle_code: Constant<Bits<CODE_BITS>>,
-    last_code: Constant<Bits<CODE_BITS>>,
-    id_control: Constant<Bits<CODE_BITS>>,
+logic_block! {
+    /// Copies of the settings in flip-flops. What software reads back is kept in the value store.
+    pub struct EngineSettings {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset, of the core or of the device.
+        pub reset: Signal<In, Bit>,
+        /// The register of `code` is written with `value`; a pulse.
+        pub write: Signal<In, Bit>,
+        /// Register.
+        pub code: Signal<In, Bits<CODE_BITS>>,
+        /// Value written.
+        pub value: Signal<In, Bits<32>>,
+        /// Value to read, one clock after `code`, or 0 when the register is kept elsewhere.
+        pub read_data: Signal<Out, Bits<32>>,
+        /// To the MMU's context table.
+        pub context_write: ContextWriteSource,
+        /// Empty the TLB; a pulse.
+        pub tlb_invalidate: Signal<Out, Bit>,
+        /// The TLB is being emptied.
+        pub tlb_invalidating: Signal<In, Bit>,
+        /// TCP flags that survive in the first segment.
+        pub flags_first: Signal<Out, Bits<12>>,
+        /// TCP flags that survive in the middle segments.
+        pub flags_middle: Signal<Out, Bits<12>>,
+        /// TCP flags that survive in the last segment.
+        pub flags_last: Signal<Out, Bits<12>>,
+        /// Bit 15 of the IPv4 ID stays.
+        pub id_fifteen_bits: Signal<Out, Bit>,
+        //
+        number: DFF<Bits<4>>,
+        mode: DFF<Bits<3>>,
+        user_only: DFF<Bit>,
+        accessed_faults: DFF<Bit>,
+        root_low: DFF<Bits<20>>,
+        root_high: DFF<Bits<8>>,
+        root_beyond: DFF<Bit>,
+        commit: DFF<Bit>,
+        invalidate: DFF<Bit>,
+        first: DFF<Bits<12>>,
+        middle: DFF<Bits<12>>,
+        last: DFF<Bits<12>>,
+        fifteen: DFF<Bit>,
+        live: DFF<Bits<32>>,
+        off: Constant<Bits<3>> = Constant::new(u64::from(mode::OFF).to_bits()),
+        reset_first: Constant<Bits<12>> = Constant::new(u64::from(registers::FLAGS_FIRST.reset).to_bits()),
+        reset_middle: Constant<Bits<12>> = Constant::new(u64::from(registers::FLAGS_MIDDLE.reset).to_bits()),
+        reset_last: Constant<Bits<12>> = Constant::new(u64::from(registers::FLAGS_LAST.reset).to_bits()),
+        ctx_select: Constant<Bits<CODE_BITS>> = map::code(&registers::CTX_SELECT),
+        ctx_mode: Constant<Bits<CODE_BITS>> = map::code(&registers::CTX_MODE),
+        ctx_root_low: Constant<Bits<CODE_BITS>> = map::code(&registers::CTX_ROOT_LOW),
+        ctx_root_high: Constant<Bits<CODE_BITS>> = map::code(&registers::CTX_ROOT_HIGH),
+        ctx_commit: Constant<Bits<CODE_BITS>> = map::code(&registers::CTX_COMMIT),
+        tlb_control: Constant<Bits<CODE_BITS>> = map::code(&registers::TLB_CONTROL),
+        first_code: Constant<Bits<CODE_BITS>> = map::code(&registers::FLAGS_FIRST),
+        middle_code: Constant<Bits<CODE_BITS>> = map::code(&registers::FLAGS_MIDDLE),
+        last_code: Constant<Bits<CODE_BITS>> = map::code(&registers::FLAGS_LAST),
+        id_control: Constant<Bits<CODE_BITS>> = map::code(&registers::ID_CONTROL),
+    }
 }
 
 /// The kernel cuts the root page out of the two root words by these widths.
 const _: () = assert!(PHYS_PAGE_BITS == 20 + 8);
-
-impl Default for EngineSettings {
-    fn default() -> Self {
-        let code = |register: &Register| map::code(register);
-        let mask = |register: &Register| Constant::new(u64::from(register.reset).to_bits());
-        let place = |name: &str, lsb: u8| assert_eq!(registers::CTX_MODE.field(name).lsb, lsb, "{name}");
-        place("mode", 0);
-        place("user_only", 8);
-        place("accessed_faults", 9);
-        Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            write: Default::default(),
-            code: Default::default(),
-            value: Default::default(),
-            read_data: Default::default(),
-            context_write: Default::default(),
-            tlb_invalidate: Default::default(),
-            tlb_invalidating: Default::default(),
-            flags_first: Default::default(),
-            flags_middle: Default::default(),
-            flags_last: Default::default(),
-            id_fifteen_bits: Default::default(),
-            number: Default::default(),
-            mode: Default::default(),
-            user_only: Default::default(),
-            accessed_faults: Default::default(),
-            root_low: Default::default(),
-            root_high: Default::default(),
-            root_beyond: Default::default(),
-            commit: Default::default(),
-            invalidate: Default::default(),
-            first: Default::default(),
-            middle: Default::default(),
-            last: Default::default(),
-            fifteen: Default::default(),
-            live: Default::default(),
-            off: Constant::new(u64::from(mode::OFF).to_bits()),
-            reset_first: mask(&registers::FLAGS_FIRST),
-            reset_middle: mask(&registers::FLAGS_MIDDLE),
-            reset_last: mask(&registers::FLAGS_LAST),
-            ctx_select: code(&registers::CTX_SELECT),
-            ctx_mode: code(&registers::CTX_MODE),
-            ctx_root_low: code(&registers::CTX_ROOT_LOW),
-            ctx_root_high: code(&registers::CTX_ROOT_HIGH),
-            ctx_commit: code(&registers::CTX_COMMIT),
-            tlb_control: code(&registers::TLB_CONTROL),
-            first_code: code(&registers::FLAGS_FIRST),
-            middle_code: code(&registers::FLAGS_MIDDLE),
-            last_code: code(&registers::FLAGS_LAST),
-            id_control: code(&registers::ID_CONTROL),
-        }
-    }
-}
 
 impl Logic for EngineSettings {
     #[hdl_gen]

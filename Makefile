@@ -1,0 +1,56 @@
+# Segwalk. Every target sets up what it needs (scripts/need.sh, scripts/venv.sh); only make, git, curl and Rust must be
+# there. `make` without a target lists them.
+
+SHELL := /bin/bash
+SEGWALK := cargo run --release -q --bin segwalk --
+RTL ?= out/rtl
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test rtl lint synth bench doctor clean build-tools simulation-tools check-tools
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: simulation-tools ## Send files through the emitted Verilog and check every frame
+	@scripts/need.sh tcpdump
+	@mkdir -p out
+	$(SEGWALK) send README.md --pcap out/demo.pcapng
+	@scripts/check-pcap.sh out/demo.pcapng
+	$(SEGWALK) send LICENSE-APACHE --mode x86-64 --ip 6 --buffers 1000 --pcap out/demo-scattered.pcapng
+	@scripts/check-pcap.sh out/demo-scattered.pcapng
+
+test: check-tools ## Run every check and test
+	@scripts/if-there.sh rustfmt cargo fmt --all --check
+	cargo test --release --workspace
+	@scripts/if-there.sh clippy cargo clippy --release --workspace --all-targets -q -- -D warnings
+	$(MAKE) --no-print-directory lint
+
+rtl: build-tools ## Write the core's Verilog to out/rtl
+	$(SEGWALK) rtl --out $(RTL)
+
+lint: check-tools ## Check kernels and emitted Verilog
+	$(SEGWALK) lint
+	$(SEGWALK) rtl --out target/lint
+	scripts/check-rtl.sh target/lint
+
+synth: build-tools ## Synthesise the core for the ECP5, cells by module
+	@scripts/venv.sh
+	$(SEGWALK) synth
+
+bench: simulation-tools ## Compare the harness with a C++ testbench
+	cargo bench -p segwalk-sim
+
+doctor: build-tools ## Say which tools are there and what to do
+	$(SEGWALK) doctor
+
+clean: ## Remove everything that was built
+	rm -rf target out .venv
+
+build-tools:
+	@scripts/need.sh cargo cc
+
+simulation-tools: build-tools
+	@scripts/need.sh verilator g++ make zlib
+
+check-tools: simulation-tools
+	@scripts/need.sh iverilog

@@ -1,0 +1,81 @@
+//! `segwalk rtl`: the core as Verilog.
+
+use crate::output::{print_json, print_text, table, thousands};
+use anyhow::{Context, Result};
+use segwalk_hdl::emit::{core_verilog, CORE};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// Verilog of the core.
+const VERILOG: &str = "segwalk_core.v";
+/// File list as simulators and synthesis tools take it with `-f`.
+const FILE_LIST: &str = "segwalk_core.f";
+
+/// Write the core's Verilog and a file list; the same sources give the same bytes
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  segwalk rtl --out build/rtl
+  verilator --lint-only -F build/rtl/segwalk_core.f")]
+pub struct Args {
+    /// Folder for segwalk_core.v and segwalk_core.f; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Print nothing but JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct File {
+    path: String,
+    bytes: u64,
+    sha256: String,
+}
+
+#[derive(Serialize)]
+struct Report {
+    top: &'static str,
+    modules: usize,
+    files: Vec<File>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<bool> {
+    let verilog = core_verilog()?;
+    std::fs::create_dir_all(&args.out).with_context(|| {
+        format!(
+            "cannot make the folder {}; give --out one that can be made",
+            args.out.display()
+        )
+    })?;
+    let report = Report {
+        top: CORE,
+        modules: verilog.lines().filter(|line| line.starts_with("module ")).count(),
+        files: vec![
+            write(&args.out, VERILOG, &verilog)?,
+            write(&args.out, FILE_LIST, &format!("{VERILOG}\n"))?,
+        ],
+    };
+    if args.json {
+        print_json(&report)?;
+        return Ok(true);
+    }
+    let mut table = table(&["file", "bytes", "SHA-256"], &[1]);
+    for file in &report.files {
+        table.add_row([file.path.clone(), thousands(file.bytes), file.sha256.clone()]);
+    }
+    print_text(&table.to_string())?;
+    print_text(&format!("{} modules below {}", report.modules, report.top))?;
+    Ok(true)
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> Result<File> {
+    let path = folder.join(name);
+    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(File {
+        path: path.display().to_string(),
+        bytes: text.len() as u64,
+        sha256: hex::encode(Sha256::digest(text)),
+    })
+}

@@ -1,0 +1,94 @@
+//! The packet checks on one descriptor.
+
+use rust_hdl::prelude::*;
+use segwalk_model::limits::{CHAIN_BYTES_BITS, SUPER_FRAME_BYTES_MAX, VIRTIO_NET_HDR_BYTES};
+use segwalk_model::refusal::Refusal;
+
+/// Bytes of the longest chain: header and super-frame.
+const CHAIN_BYTES_MAX: u64 = (SUPER_FRAME_BYTES_MAX + VIRTIO_NET_HDR_BYTES) as u64;
+// The sum of a legal chain and a descriptor below 2^17 fits.
+const _: () = assert!(CHAIN_BYTES_MAX + (1 << 17) < 1 << CHAIN_BYTES_BITS);
+
+const fn code(refusal: Refusal) -> u64 {
+    refusal.code() as u64
+}
+
+logic_block! {
+    /// Judges a descriptor; all outputs follow the inputs by one clock.
+    pub struct DescriptorCheck {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// The descriptor's second word: length, flags, next.
+        pub word: Signal<In, Bits<64>>,
+        /// Bytes of the chain before it.
+        pub total: Signal<In, Bits<CHAIN_BYTES_BITS>>,
+        // Binding of the queue
+        /// Context of buffers whose descriptor names none.
+        pub default_context: Signal<In, Bits<4>>,
+        /// Descriptors may name a context.
+        pub names_allowed: Signal<In, Bit>,
+        /// Which they may name.
+        pub mask: Signal<In, Bits<16>>,
+        // Verdict
+        /// It has no bytes.
+        pub empty: Signal<Out, Bit>,
+        /// Bytes of the chain with it; meaningful when `refusal` is 0.
+        pub sum: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
+        /// Its context.
+        pub buffer_context: Signal<Out, Bits<4>>,
+        /// 0, or the first packet error.
+        pub refusal: Signal<Out, Bits<6>>,
+        //
+        no_bytes: DFF<Bit>,
+        huge: DFF<Bit>,
+        bytes: DFF<Bits<CHAIN_BYTES_BITS>>,
+        space: DFF<Bits<4>>,
+        allowed: DFF<Bit>,
+        write: DFF<Bit>,
+        is_table: DFF<Bit>,
+        low_bytes: Signal<Local, Bits<17>>,
+        named: Signal<Local, Bits<4>>,
+        chain_bytes_max: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new(CHAIN_BYTES_MAX.to_bits()),
+        write_descriptor: Constant<Bits<6>> = Constant::new(code(Refusal::WriteDescriptor).to_bits()),
+        context_not_allowed: Constant<Bits<6>> = Constant::new(code(Refusal::ContextNotAllowed).to_bits()),
+        chain_too_long: Constant<Bits<6>> = Constant::new(code(Refusal::ChainTooLong).to_bits()),
+        indirect: Constant<Bits<6>> = Constant::new(code(Refusal::IndirectNotNegotiated).to_bits()),
+    }
+}
+
+impl Logic for DescriptorCheck {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, no_bytes, huge, bytes, space, allowed, write, is_table);
+        self.low_bytes.next = self.word.val().get_bits::<17>(0);
+        self.named.next = self.word.val().get_bits::<4>(44);
+        self.no_bytes.d.next = self.word.val().get_bits::<32>(0) == 0;
+        self.huge.d.next = self.word.val().get_bits::<15>(17) != 0;
+        self.bytes.d.next = self.total.val() + bit_cast::<CHAIN_BYTES_BITS, 17>(self.low_bytes.val());
+        self.space.d.next = self.named.val();
+        self.allowed.d.next = self.names_allowed.val() & self.mask.val().get_bit(self.named.val().index());
+        if self.named.val() == 0 {
+            self.space.d.next = self.default_context.val();
+            self.allowed.d.next = true;
+        }
+        self.write.d.next = self.word.val().get_bit(33);
+        self.is_table.d.next = self.word.val().get_bit(34);
+        self.empty.next = self.no_bytes.q.val();
+        self.sum.next = self.bytes.q.val();
+        self.buffer_context.next = self.space.q.val();
+        // The first error in the model's order counts, so the last assignment wins.
+        self.refusal.next = 0.into();
+        if self.huge.q.val() | (self.bytes.q.val() > self.chain_bytes_max.val()) {
+            self.refusal.next = self.chain_too_long.val();
+        }
+        if !self.allowed.q.val() {
+            self.refusal.next = self.context_not_allowed.val();
+        }
+        if self.write.q.val() {
+            self.refusal.next = self.write_descriptor.val();
+        }
+        if self.is_table.q.val() {
+            self.refusal.next = self.indirect.val();
+        }
+    }
+}
