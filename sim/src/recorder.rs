@@ -23,7 +23,12 @@ impl Recorder {
                 Direction::Output => outputs.push((info.name, info.width)),
             }
         }
-        Ok(Self { inputs, outputs, vectors: String::new(), clocks: 0 })
+        Ok(Self {
+            inputs,
+            outputs,
+            vectors: String::new(),
+            clocks: 0,
+        })
     }
 
     /// Remembers the inputs; to be called right before the clock's edge.
@@ -35,7 +40,10 @@ impl Recorder {
             bits.extend((0..*width as usize).map(|at| words[at / 32] >> (at % 32) & 1 == 1));
         }
         let digits = bits.chunks(4).rev().map(|nibble| {
-            nibble.iter().rev().fold(0u32, |digit, bit| digit << 1 | u32::from(*bit))
+            nibble
+                .iter()
+                .rev()
+                .fold(0u32, |digit, bit| digit << 1 | u32::from(*bit))
         });
         for digit in digits {
             self.vectors.push(char::from_digit(digit, 16).unwrap_or('0'));
@@ -62,7 +70,12 @@ impl Recorder {
         let mut names = String::new();
         let mut lsb = 0;
         for (name, width, _) in &self.inputs {
-            let _ = writeln!(names, "  wire [{}:0] {name} = vector[{}:{lsb}];", width - 1, lsb + width - 1);
+            let _ = writeln!(
+                names,
+                "  wire [{}:0] {name} = vector[{}:{lsb}];",
+                width - 1,
+                lsb + width - 1
+            );
             let _ = write!(ports, ",\n    .{name}({name})");
             lsb += width;
         }

@@ -79,7 +79,8 @@ fn expected(chain: &Chain, faults: bool) -> Expected {
                     break 'chain;
                 }
                 Ok(phys_page) => {
-                    for phys_addr in (phys_page << 12 | addr % PAGE)..(phys_page << 12 | addr % PAGE) + count {
+                    let first = (phys_page << 12) | (addr % PAGE);
+                    for phys_addr in first..first + count {
                         if bus_error(phys_addr, faults) {
                             refusal = u64::from(Refusal::PayloadBusError.code());
                             break 'chain;
