@@ -35,7 +35,7 @@ lint: check-tools ## Check kernels and emitted Verilog
 
 synth: build-tools ## Synthesise the core for the ECP5, cells by module
 	@scripts/venv.sh
-	$(SEGWALK) synth
+	$(SEGWALK) synth --seeds 0
 
 bench: simulation-tools ## Compare the harness with a C++ testbench
 	cargo bench -p segwalk-sim

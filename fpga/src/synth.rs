@@ -245,7 +245,7 @@ fn describe(yosys: &Found) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
 }
 
-fn results_folder() -> PathBuf {
+pub(crate) fn results_folder() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(target) => Path::new(&target).join("synth"),
         None => tools::repository().join("target/synth"),
