@@ -88,7 +88,11 @@ pub struct SegmentSettings {
     pub flags_last: u16,
     /// Bit 15 of the IPv4 identification stays, the low 15 bits count (rule 7).
     pub id_fifteen_bits: bool,
-    /// The TCP checksum seed of a super-frame has no length in it (rule 15, LSO contract).
+    /// The IPv4 identification of a template with DF is that of every segment (rule 7).
+    pub id_fixed: bool,
+    /// Frames shorter than 60 bytes are padded with zeros (rule 20).
+    pub pad: bool,
+    /// The TCP or UDP checksum seed of a super-frame has no length in it (rule 15, LSO contract).
     pub seed_without_length: bool,
 }
 
@@ -101,6 +105,8 @@ impl Default for SegmentSettings {
             flags_middle: registers::FLAGS_MIDDLE.reset as u16,
             flags_last: registers::FLAGS_LAST.reset as u16,
             id_fifteen_bits: false,
+            id_fixed: false,
+            pad: false,
             seed_without_length: false,
         }
     }
