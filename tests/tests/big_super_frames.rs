@@ -7,7 +7,6 @@ use segwalk_model::page_table::Mode;
 use segwalk_model::refusal::Refusal;
 use segwalk_model::segment::SegmentSettings;
 use segwalk_sim::core_bench::{BenchConfig, CoreBench};
-use segwalk_sim::device::Device;
 use segwalk_sim::headers::{Headers, Seed, Transport};
 use segwalk_sim::session::buffer;
 use segwalk_sim::super_frame::SuperFrame;
