@@ -57,8 +57,11 @@ fn agreed(random: &mut ChaCha8Rng) -> Record {
         let frame = super_frame(random, 0, Seed::WithLength);
         let mut hdr = frame.hdr;
         let frame = frame.frame();
-        // rule 21: any hint, but the kernel wants it inside the frame
+        // rule 21: any hint, but the kernel wants it inside the frame and not within the Ethernet header
         hdr.hdr_len %= frame.len() as u16;
+        if hdr.hdr_len < 14 {
+            hdr.hdr_len = 0;
+        }
         hdr.num_buffers = 0;
         // 802.1Q in a garbage frame that ends within the tag
         let cut_tag = hdr.flags & FLAG_NEEDS_CSUM == 0 && frame.len() < 18;

@@ -10,6 +10,7 @@ use serde::Serialize;
 const FRAME_BYTES_MIN: usize = 60;
 /// Segments that the kernel makes of a UDP super-frame at most (UDP_MAX_SEGMENTS).
 const UDP_SEGMENTS_MAX: usize = 128;
+const ETHERNET_BYTES: u16 = 14;
 const TCP_HEADER_BYTES: usize = 20;
 
 /// Where engine and kernel differ on purpose.
@@ -27,7 +28,8 @@ pub enum Known {
     UdpSegments,
     /// Rule 20: short frames are padded, when asked for; the kernel leaves that to the driver.
     Padding,
-    /// Rule 21: hdr_len is not looked at; the kernel refuses one beyond the frame.
+    /// Rule 21: hdr_len is not looked at; the kernel refuses one that ends beyond the frame or within the
+    /// Ethernet header.
     HeaderHint,
     /// Rule 22: something is refused that the kernel tolerates, as GSO without NEEDS_CSUM.
     Stricter,
@@ -152,7 +154,9 @@ fn stricter(refusal: Refusal) -> Option<Known> {
 fn more_tolerant(hdr: &VirtioNetHdr, frame: &[u8]) -> Option<Known> {
     let (start, size) = (usize::from(hdr.csum_start), usize::from(hdr.gso_size));
     match hdr.gso() {
-        _ if usize::from(hdr.hdr_len) > frame.len() => Some(Known::HeaderHint),
+        _ if usize::from(hdr.hdr_len) > frame.len() || (1..ETHERNET_BYTES).contains(&hdr.hdr_len) => {
+            Some(Known::HeaderHint)
+        }
         gso::NONE if hdr.has_ecn() => Some(Known::EcnAlone),
         gso::TCPV4 | gso::TCPV6 => {
             // The kernel decides by the smallest header whether there is anything to cut.
