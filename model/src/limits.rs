@@ -22,7 +22,16 @@ pub const HEADER_BYTES_MAX: usize = 256;
 pub const FRAME_BYTES_MAX: usize = 9_600 + HEADER_BYTES_MAX;
 /// Largest MSS (`gso_size`) that is served.
 pub const MSS_MAX: usize = 9_600;
-/// Largest super-frame: 64 KiB of payload and the largest header template.
-pub const SUPER_FRAME_BYTES_MAX: usize = 65_536 + HEADER_BYTES_MAX;
+/// Largest super-frame of the default build: 64 KiB of payload and the largest header template.
+pub const SUPER_FRAME_BYTES_MAX: usize = super_frame_bytes_max(64);
+/// Payload of a super-frame that a build may be made for, in KiB. 256 is for IPv6 without the jumbo option, as Linux
+/// BIG TCP hands it to devices.
+pub const SUPER_FRAME_KIB: [usize; 2] = [64, 256];
+/// Largest super-frame of a build for `kib` KiB of payload.
+pub const fn super_frame_bytes_max(kib: usize) -> usize {
+    kib * 1024 + HEADER_BYTES_MAX
+}
+/// Frames are padded to this length where padding is asked for: Ethernet's 64 bytes less the check sequence (rule 20).
+pub const PADDED_FRAME_BYTES: usize = 60;
 /// Width of a byte count of a chain inside the engine; 256 KiB super-frames fit too.
 pub const CHAIN_BYTES_BITS: usize = 20;

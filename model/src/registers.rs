@@ -142,8 +142,11 @@ pub mod feature {
     pub const VERSION_1: u64 = 1 << 32;
     /// VIRTIO_F_ACCESS_PLATFORM.
     pub const ACCESS_PLATFORM: u64 = 1 << 33;
+    /// VIRTIO_NET_F_HOST_USO: UDP segmentation over IPv4 and IPv6.
+    pub const HOST_USO: u64 = 1 << 56;
     /// Everything that is offered.
-    pub const OFFERED: u64 = CSUM | MTU | MAC | HOST_TSO4 | HOST_TSO6 | HOST_ECN | STATUS | VERSION_1 | ACCESS_PLATFORM;
+    pub const OFFERED: u64 =
+        CSUM | MTU | MAC | HOST_TSO4 | HOST_TSO6 | HOST_ECN | STATUS | VERSION_1 | ACCESS_PLATFORM | HOST_USO;
 }
 
 /// Device status bits (virtio 1.2, 2.1).
@@ -309,6 +312,8 @@ registers! {
     ID_CONTROL = 0x24C, ReadWrite, 0, {
         /// Bit 15 of the ID stays, the low 15 bits count.
         fifteen_bits: 0, 1;
+        /// Every segment has the template's ID, but only where the template sets DF; without DF it counts all the same.
+        fixed: 1, 1;
     };
     /// The first translation fault since this register was last written (any value clears it).
     FAULT_INFO = 0x250, ReadWrite, 0, {
@@ -340,6 +345,11 @@ registers! {
     ERROR_HEAD = 0x264, ReadOnly, 0;
     /// Transmit queues stopped by a ring error, one bit each.
     QUEUES_STOPPED = 0x268, ReadOnly, 0;
+    /// What is done to every frame.
+    FRAME_CONTROL = 0x26C, ReadWrite, 0, {
+        /// Frames shorter than 60 bytes are padded with zeros to 60 (rule 20).
+        pad: 0, 1;
+    };
 
     /// Chains completed, refused ones included.
     COUNT_CHAINS = 0x300, ReadOnly, 0;

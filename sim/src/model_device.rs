@@ -166,10 +166,12 @@ impl ModelDevice {
     fn apply_settings(&mut self) {
         let mask = |register: Register| register.field("mask").get(self.value(register)) as u16;
         let (first, middle, last) = (mask(reg::FLAGS_FIRST), mask(reg::FLAGS_MIDDLE), mask(reg::FLAGS_LAST));
-        let id = reg::ID_CONTROL.field("fifteen_bits").get(self.value(reg::ID_CONTROL)) != 0;
+        let bit = |register: Register, name| register.field(name).get(self.value(register)) != 0;
+        let (fifteen, fixed) = (bit(reg::ID_CONTROL, "fifteen_bits"), bit(reg::ID_CONTROL, "fixed"));
+        let pad = bit(reg::FRAME_CONTROL, "pad");
         let settings = &mut self.engine.settings;
         (settings.flags_first, settings.flags_middle, settings.flags_last) = (first, middle, last);
-        settings.id_fifteen_bits = id;
+        (settings.id_fifteen_bits, settings.id_fixed, settings.pad) = (fifteen, fixed, pad);
     }
 
     fn error_info(&self) -> u32 {

@@ -19,13 +19,13 @@ mod tests;
 
 pub use payload::{PageFault, Payload};
 
-use crate::limits::{CONTEXTS, TX_QUEUES, VIRTIO_NET_HDR_BYTES};
+use crate::limits::{CONTEXTS, SUPER_FRAME_BYTES_MAX, TX_QUEUES, VIRTIO_NET_HDR_BYTES};
 use crate::memory::{Memory, MemoryMut};
 use crate::page_table::Context;
 use crate::refusal::{Class, Refusal};
 use crate::segment::{Plan, Prefix, SegmentSettings, Stop};
 use crate::virtio_net_hdr::VirtioNetHdr;
-use crate::virtqueue::{avail_head, avail_heads, put_used, walk_chain, Chain, Contexts, QueueConfig};
+use crate::virtqueue::{avail_head, avail_heads, put_used, walk_long_chain, Chain, Contexts, QueueConfig};
 
 /// What became of one chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +115,8 @@ pub struct Engine {
     pub contexts: Contexts,
     /// Settings of the whole device; `seed_without_length` is taken from each queue's binding instead.
     pub settings: SegmentSettings,
+    /// Largest super-frame of this build.
+    pub super_frame_bytes_max: usize,
     /// Counters.
     pub counters: Counters,
     /// First translation fault since software took this away.
@@ -139,6 +141,7 @@ impl Engine {
         Self {
             contexts,
             settings: SegmentSettings::default(),
+            super_frame_bytes_max: SUPER_FRAME_BYTES_MAX,
             counters: Counters::default(),
             fault: None,
             error: None,
@@ -223,7 +226,8 @@ impl Engine {
         config: &QueueConfig,
         head: u16,
     ) -> Result<Outcome, Refusal> {
-        let (frames, refusal) = match walk_chain(memory, config, &self.contexts, head) {
+        let (frames, refusal) = match walk_long_chain(memory, config, &self.contexts, head, self.super_frame_bytes_max)
+        {
             Ok(chain) => self.serve(memory, queue, head, config, &chain),
             Err(refusal) if refusal.class() == Class::Packet => (Vec::new(), Some(refusal)),
             Err(refusal) => return Err(refusal),

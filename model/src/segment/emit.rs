@@ -5,6 +5,7 @@ use super::layers::Layers;
 use super::offload::{IpVersion, Offload, Transport};
 use super::plan::{Plan, Prefix};
 use super::SegmentSettings;
+use crate::limits::PADDED_FRAME_BYTES;
 use bitvec::prelude::*;
 
 /// `csum_offset` of UDP, the one protocol where a checksum of 0 means "none" (rule 18).
@@ -13,6 +14,17 @@ const UDP_CHECKSUM_OFFSET: usize = 6;
 impl Plan {
     /// The frames whose bytes could all be read, in sequence (rule 4); all of them when the whole frame could.
     pub fn frames(&self, frame: &Prefix, settings: &SegmentSettings) -> Vec<Vec<u8>> {
+        let mut frames = self.unpadded(frame, settings);
+        if settings.pad {
+            // Rule 20: behind everything that lengths and checksums cover.
+            for frame in frames.iter_mut().filter(|frame| frame.len() < PADDED_FRAME_BYTES) {
+                frame.resize(PADDED_FRAME_BYTES, 0);
+            }
+        }
+        frames
+    }
+
+    fn unpadded(&self, frame: &Prefix, settings: &SegmentSettings) -> Vec<Vec<u8>> {
         match *self {
             Plan::Segments { offload, layers, mss } => {
                 let super_frame = SuperFrame {
@@ -43,13 +55,19 @@ impl Plan {
 fn complete_checksum(frame: &[u8], start: usize, offset: usize, seed_lacks_length: bool) -> Vec<u8> {
     let covered = &frame[start..];
     let length = if seed_lacks_length { covered.len() } else { 0 };
-    let mut checksum = Sum::new().number(length).bytes(covered).checksum();
-    if offset == UDP_CHECKSUM_OFFSET && checksum == 0 {
-        checksum = 0xFFFF;
-    }
+    let checksum = Sum::new().number(length).bytes(covered).checksum();
     let mut frame = frame.to_vec();
-    put_word(&mut frame, start + offset, checksum);
+    put_word(&mut frame, start + offset, never_none(checksum, offset));
     frame
+}
+
+/// A checksum as it is stored at `offset` of the transport header (rule 18).
+fn never_none(checksum: u16, offset: usize) -> u16 {
+    if offset == UDP_CHECKSUM_OFFSET && checksum == 0 {
+        0xFFFF
+    } else {
+        checksum
+    }
 }
 
 /// A super-frame that gives at least two segments.
@@ -77,12 +95,13 @@ impl SuperFrame<'_> {
     fn segment(&self, index: usize) -> Vec<u8> {
         let mut segment = self.frame.bytes[..self.layers.header_bytes].to_vec();
         segment.extend_from_slice(&self.frame.bytes[self.payload(index)]);
-        match self.offload.ip {
+        match self.layers.ip {
             IpVersion::V4 => self.patch_v4(&mut segment, index),
             IpVersion::V6 => self.patch_v6(&mut segment),
         }
         match self.offload.transport {
             Transport::Tcp => self.patch_tcp(&mut segment, index),
+            Transport::Udp => self.patch_udp(&mut segment),
         }
         segment
     }
@@ -92,8 +111,11 @@ impl SuperFrame<'_> {
         let ip = &mut segment[self.layers.network_start..];
         let total_length = ip.len() as u16;
         let template_id = word(ip, 4);
+        let dont_fragment = ip[6].view_bits::<Msb0>()[1];
         let counted = template_id.wrapping_add(index as u16);
-        let id = if self.settings.id_fifteen_bits {
+        let id = if self.settings.id_fixed && dont_fragment {
+            template_id
+        } else if self.settings.id_fifteen_bits {
             template_id & 0x8000 | counted & 0x7FFF
         } else {
             counted
@@ -131,15 +153,28 @@ impl SuperFrame<'_> {
         let kept = flags.load_be::<u16>() & mask;
         flags.store_be(kept);
 
+        self.put_checksum(tcp);
+    }
+
+    /// Length and checksum (rules 15 to 19).
+    fn patch_udp(&self, segment: &mut [u8]) {
+        let udp = &mut segment[self.layers.transport_start..];
+        put_word(udp, 4, udp.len() as u16);
+        self.put_checksum(udp);
+    }
+
+    /// The checksum of a segment from its transport header on (rules 15 to 18).
+    fn put_checksum(&self, transport: &mut [u8]) {
+        let at = self.offload.transport.checksum_offset();
         // Rule 16: the sum starts with the seed that the template's field holds.
-        let mut sum = Sum::new().word(word(tcp, 16)).number(tcp.len());
+        let mut sum = Sum::new().word(word(transport, at)).number(transport.len());
         if !self.settings.seed_without_length {
             let super_length = self.frame.frame_bytes - self.layers.transport_start;
             sum = sum.word(Sum::new().number(super_length).checksum());
         }
-        put_word(tcp, 16, 0);
-        let checksum = sum.bytes(tcp).checksum();
-        put_word(tcp, 16, checksum);
+        put_word(transport, at, 0);
+        let checksum = sum.bytes(transport).checksum();
+        put_word(transport, at, never_none(checksum, at));
     }
 }
 

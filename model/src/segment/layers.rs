@@ -21,6 +21,8 @@ const DESTINATION_OPTIONS: u8 = 60;
 /// Where the layers of a header template begin, in bytes from the frame's start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layers {
+    /// Network layer.
+    pub ip: IpVersion,
     /// First byte of the IP header.
     pub network_start: usize,
     /// First byte of the transport header, `csum_start`.
@@ -33,15 +35,16 @@ impl Layers {
     /// The checks of step b behind those of `virtio_net_hdr`, in the order of the module's list.
     pub fn find(offload: &Offload, csum_start: usize, frame: &Prefix) -> Result<Layers, Stop> {
         let header_bytes = transport_end(offload, csum_start, frame)?;
-        let network_start = network_start(frame, offload.ip)?;
-        if network_start + offload.ip.min_header_bytes() > csum_start {
+        let (ip, network_start) = network_layer(frame, offload)?;
+        if network_start + ip.min_header_bytes() > csum_start {
             return Err(Refusal::NetworkHeaderLength.into());
         }
-        match offload.ip {
+        match ip {
             IpVersion::V4 => check_v4(frame, network_start, csum_start, offload.transport)?,
             IpVersion::V6 => check_v6(frame, network_start, csum_start, offload.transport)?,
         }
         Ok(Layers {
+            ip,
             network_start,
             transport_start: csum_start,
             header_bytes,
@@ -51,7 +54,7 @@ impl Layers {
 
 /// End of the transport header, which is the end of the template (rule 3); hdr_len is not asked (rule 21).
 fn transport_end(offload: &Offload, csum_start: usize, frame: &Prefix) -> Result<usize, Stop> {
-    if csum_start < ETHERNET_BYTES + offload.ip.min_header_bytes() {
+    if csum_start < ETHERNET_BYTES + offload.min_network_bytes() {
         return Err(Refusal::ChecksumStartTooSmall.into());
     }
     check_end(csum_start + offload.transport.min_header_bytes(), frame)?;
@@ -63,6 +66,7 @@ fn transport_end(offload: &Offload, csum_start: usize, frame: &Prefix) -> Result
             }
             4 * data_offset
         }
+        Transport::Udp => offload.transport.min_header_bytes(),
     };
     let end = csum_start + header_bytes;
     check_end(end, frame)?;
@@ -81,8 +85,8 @@ fn check_end(end: usize, frame: &Prefix) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Skips the tags and checks EtherType and version.
-fn network_start(frame: &Prefix, ip: IpVersion) -> Result<usize, Stop> {
+/// Skips the tags and checks EtherType and version: the network layer, and where it begins.
+fn network_layer(frame: &Prefix, offload: &Offload) -> Result<(IpVersion, usize), Stop> {
     let mut start = ETHERNET_BYTES;
     let mut ether_type = frame.word(start - 2)?;
     for _ in 0..TAGS_MAX {
@@ -92,10 +96,12 @@ fn network_start(frame: &Prefix, ip: IpVersion) -> Result<usize, Stop> {
         }
     }
     let version: u8 = frame.byte(start)?.view_bits::<Msb0>()[..4].load_be();
-    if ether_type != ip.ether_type() || version != ip.version() {
-        return Err(Refusal::ProtocolMismatch.into());
-    }
-    Ok(start)
+    let fits = |ip: &IpVersion| ether_type == ip.ether_type() && version == ip.version();
+    let served = [IpVersion::V4, IpVersion::V6]
+        .into_iter()
+        .filter(|ip| offload.ip.is_none_or(|only| only == *ip));
+    let ip = served.into_iter().find(fits).ok_or(Refusal::ProtocolMismatch)?;
+    Ok((ip, start))
 }
 
 fn check_v4(frame: &Prefix, start: usize, csum_start: usize, transport: Transport) -> Result<(), Stop> {

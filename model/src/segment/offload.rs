@@ -43,6 +43,8 @@ impl IpVersion {
 pub enum Transport {
     /// TCP.
     Tcp,
+    /// UDP.
+    Udp,
 }
 
 impl Transport {
@@ -50,6 +52,7 @@ impl Transport {
     pub fn protocol(self) -> u8 {
         match self {
             Transport::Tcp => 6,
+            Transport::Udp => 17,
         }
     }
 
@@ -57,6 +60,7 @@ impl Transport {
     pub fn checksum_offset(self) -> usize {
         match self {
             Transport::Tcp => 16,
+            Transport::Udp => 6,
         }
     }
 
@@ -64,6 +68,7 @@ impl Transport {
     pub fn min_header_bytes(self) -> usize {
         match self {
             Transport::Tcp => 20,
+            Transport::Udp => 8,
         }
     }
 }
@@ -75,25 +80,31 @@ pub struct Offload {
     pub gso_type: u8,
     /// Feature bit that must be negotiated.
     pub feature: u64,
-    /// Network layer.
-    pub ip: IpVersion,
+    /// Network layer, where the type settles it; otherwise the EtherType does.
+    pub ip: Option<IpVersion>,
     /// Transport layer.
     pub transport: Transport,
 }
 
-/// The types that are served. UFO (3) is none of them, and neither is USO (5).
+/// The types that are served. UFO (3) is none of them.
 pub const OFFLOADS: &[Offload] = &[
     Offload {
         gso_type: gso::TCPV4,
         feature: feature::HOST_TSO4,
-        ip: IpVersion::V4,
+        ip: Some(IpVersion::V4),
         transport: Transport::Tcp,
     },
     Offload {
         gso_type: gso::TCPV6,
         feature: feature::HOST_TSO6,
-        ip: IpVersion::V6,
+        ip: Some(IpVersion::V6),
         transport: Transport::Tcp,
+    },
+    Offload {
+        gso_type: gso::UDP_L4,
+        feature: feature::HOST_USO,
+        ip: None,
+        transport: Transport::Udp,
     },
 ];
 
@@ -101,5 +112,10 @@ impl Offload {
     /// The row for a `gso_type` without the ECN bit.
     pub fn find(gso_type: u8) -> Option<&'static Offload> {
         OFFLOADS.iter().find(|offload| offload.gso_type == gso_type)
+    }
+
+    /// Bytes of the shortest network header that the type may have.
+    pub fn min_network_bytes(&self) -> usize {
+        self.ip.unwrap_or(IpVersion::V4).min_header_bytes()
     }
 }

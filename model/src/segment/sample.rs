@@ -10,10 +10,12 @@ pub const PSH: u16 = 0x008;
 pub const ECE: u16 = 0x040;
 pub const CWR: u16 = 0x080;
 
-/// A TCP super-frame.
+/// A TCP or UDP super-frame.
 #[derive(Clone, Debug)]
 pub struct Sample {
     pub ip: IpVersion,
+    /// UDP instead of TCP: sequence number, flags and options do not count.
+    pub udp: bool,
     /// Tag types, outermost first.
     pub tags: Vec<u16>,
     /// A multiple of 4 bytes.
@@ -36,6 +38,7 @@ impl Sample {
     pub fn new(ip: IpVersion, payload_bytes: usize, mss: u16) -> Self {
         Self {
             ip,
+            udp: false,
             tags: vec![],
             ip_options: vec![],
             extensions: vec![],
@@ -60,20 +63,29 @@ impl Sample {
     }
 
     pub fn header_bytes(&self) -> usize {
-        self.csum_start() + 20 + self.tcp_options.len()
+        self.csum_start() + if self.udp { 8 } else { 20 + self.tcp_options.len() }
+    }
+
+    fn protocol(&self) -> u8 {
+        if self.udp {
+            17
+        } else {
+            6
+        }
     }
 
     pub fn hdr(&self) -> VirtioNetHdr {
         VirtioNetHdr {
             flags: FLAG_NEEDS_CSUM,
             gso_type: match self.ip {
+                _ if self.udp => gso::UDP_L4,
                 IpVersion::V4 => gso::TCPV4,
                 IpVersion::V6 => gso::TCPV6,
             },
             hdr_len: 0,
             gso_size: self.mss,
             csum_start: self.csum_start() as u16,
-            csum_offset: 16,
+            csum_offset: if self.udp { 6 } else { 16 },
             num_buffers: 0,
         }
     }
@@ -88,7 +100,7 @@ impl Sample {
 
     /// Sum of the pseudo-header, without the length.
     pub fn seed(&self) -> Sum {
-        Sum::new().bytes(&self.addresses()).word(6)
+        Sum::new().bytes(&self.addresses()).word(self.protocol().into())
     }
 
     pub fn frame(&self) -> Vec<u8> {
@@ -104,16 +116,17 @@ impl Sample {
                 frame.extend([0x45 + (self.ip_options.len() / 4) as u8, 0x02, 0xDE, 0xAD]);
                 frame.extend(self.id.to_be_bytes());
                 frame.extend(self.fragment.to_be_bytes());
-                frame.extend([64, 6, 0xBE, 0xEF]);
+                frame.extend([64, self.protocol(), 0xBE, 0xEF]);
                 frame.extend(self.addresses());
                 frame.extend(&self.ip_options);
             }
             IpVersion::V6 => {
-                let first = self.extensions.first().map_or(6, |(kind, _)| *kind);
+                let first = self.extensions.first().map_or(self.protocol(), |(kind, _)| *kind);
                 frame.extend([0x60, 0x12, 0x34, 0x56, 0xDE, 0xAD, first, 64]);
                 frame.extend(self.addresses());
                 for (index, (_, data)) in self.extensions.iter().enumerate() {
-                    let next = self.extensions.get(index + 1).map_or(6, |(kind, _)| *kind);
+                    let next = self.extensions.get(index + 1);
+                    let next = next.map_or(self.protocol(), |(kind, _)| *kind);
                     frame.extend([next, ((2 + data.len()) / 8 - 1) as u8]);
                     frame.extend(data);
                 }
@@ -121,11 +134,18 @@ impl Sample {
         }
         let tcp_bytes = 20 + self.tcp_options.len();
         let length = if self.length_in_seed {
-            tcp_bytes + self.payload.len()
+            self.header_bytes() - self.csum_start() + self.payload.len()
         } else {
             0
         };
         frame.extend([0x30, 0x39, 0x01, 0xBB]);
+        if self.udp {
+            // The length is wrong on purpose.
+            frame.extend([0xDE, 0xAD]);
+            frame.extend(self.seed().number(length).fold().to_be_bytes());
+            frame.extend(&self.payload);
+            return frame;
+        }
         frame.extend(self.sequence.to_be_bytes());
         frame.extend(0x0102_0304u32.to_be_bytes());
         frame.extend(((tcp_bytes as u16 / 4) << 12 | self.flags).to_be_bytes());

@@ -23,7 +23,7 @@ fn flags(sample: &Sample, segment: &[u8]) -> u16 {
     word(segment, sample.csum_start() + 12) & 0xFFF
 }
 
-/// Whether the TCP checksum verifies against the pseudo-header of the sample's addresses.
+/// Whether the TCP or UDP checksum verifies against the pseudo-header of the sample's addresses.
 fn tcp_verifies(sample: &Sample, segment: &[u8]) -> bool {
     let tcp = &segment[sample.csum_start()..];
     sample.seed().number(tcp.len()).bytes(tcp).checksum() == 0
@@ -126,6 +126,28 @@ fn rule_07_id_counts_modulo_15_bits_when_set() {
         let segments = segment(&sample.hdr(), &sample.frame(), &settings).unwrap();
         let found: Vec<u16> = segments.iter().map(|s| word(s, 18)).collect();
         assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn rule_07_fixed_id_only_with_dont_fragment() {
+    for (fragment, fifteen, ids) in [
+        (0x4000, false, [0xFFFF, 0xFFFF, 0xFFFF]),
+        (0x4000, true, [0xFFFF, 0xFFFF, 0xFFFF]),
+        (0x0000, false, [0xFFFF, 0, 1]),
+        (0x8000, false, [0xFFFF, 0, 1]),
+        (0x0000, true, [0xFFFF, 0x8000, 0x8001]),
+    ] {
+        let mut sample = three(IpVersion::V4);
+        (sample.id, sample.fragment) = (0xFFFF, fragment);
+        let settings = SegmentSettings {
+            id_fixed: true,
+            id_fifteen_bits: fifteen,
+            ..Default::default()
+        };
+        let frames = segment(&sample.hdr(), &sample.frame(), &settings).unwrap();
+        let found: Vec<u16> = frames.iter().map(|frame| word(frame, 18)).collect();
+        assert_eq!(found, ids, "fragment field {fragment:#06x}");
     }
 }
 
@@ -385,4 +407,118 @@ fn layers_are_judged_once_the_template_is_there() {
     // What virtio_net_hdr alone says needs no byte of the frame.
     let no_mss = VirtioNetHdr { gso_size: 0, ..hdr };
     assert_eq!(plan(&no_mss, 0), Err(Stop::Refused(Refusal::GsoSizeZero)));
+}
+
+/// Three datagrams of 100, 100 and 30 bytes.
+fn three_datagrams(ip: IpVersion) -> Sample {
+    let mut sample = three(ip);
+    sample.udp = true;
+    sample
+}
+
+#[test]
+fn rule_19_datagrams_with_their_lengths_and_checksums() {
+    for ip in [IpVersion::V4, IpVersion::V6] {
+        for length_in_seed in [false, true] {
+            let mut sample = three_datagrams(ip);
+            sample.length_in_seed = length_in_seed;
+            sample.tags = vec![0x8100];
+            let settings = SegmentSettings {
+                seed_without_length: !length_in_seed,
+                ..Default::default()
+            };
+            let frames = segment(&sample.hdr(), &sample.frame(), &settings).unwrap();
+            let sizes: Vec<usize> = frames.iter().map(|frame| frame.len() - sample.header_bytes()).collect();
+            assert_eq!(sizes, [100, 100, 30]);
+            for (index, frame) in frames.iter().enumerate() {
+                let udp = &frame[sample.csum_start()..];
+                assert_eq!(usize::from(word(udp, 4)), 8 + sizes[index]);
+                assert!(tcp_verifies(&sample, frame));
+                // All but length and checksum stands as it was, the first payload bytes included.
+                assert_eq!(udp[..4], sample.frame()[sample.csum_start()..][..4]);
+                assert_eq!(udp[8..], sample.payload[100 * index..][..sizes[index]]);
+            }
+        }
+    }
+}
+
+#[test]
+fn rule_19_the_id_counts_for_datagrams_too() {
+    let mut sample = three_datagrams(IpVersion::V4);
+    sample.id = 0xFFFF;
+    let ids: Vec<u16> = cut(&sample).iter().map(|frame| word(frame, 18)).collect();
+    assert_eq!(ids, [0xFFFF, 0, 1]);
+}
+
+#[test]
+fn rule_18_a_datagram_never_says_that_it_has_no_checksum() {
+    let mut sample = three_datagrams(IpVersion::V4);
+    // The payload of the second datagram is what makes its checksum 0.
+    let check = |sample: &Sample| word(&cut(sample)[1], sample.csum_start() + 6);
+    sample.payload[100..102].copy_from_slice(&[0, 0]);
+    let before = check(&sample);
+    sample.payload[100..102].copy_from_slice(&before.to_be_bytes());
+    assert_eq!(check(&sample), 0xFFFF);
+    assert!(tcp_verifies(&sample, &cut(&sample)[1]));
+    // TCP sends the 0.
+    sample.udp = false;
+    sample.payload[100..102].copy_from_slice(&[0, 0]);
+    let check = |sample: &Sample| word(&cut(sample)[1], sample.csum_start() + 16);
+    let before = check(&sample);
+    sample.payload[100..102].copy_from_slice(&before.to_be_bytes());
+    assert_eq!(check(&sample), 0);
+}
+
+#[test]
+fn rule_20_padding_is_in_no_length_and_no_checksum() {
+    let settings = SegmentSettings {
+        pad: true,
+        ..Default::default()
+    };
+    for udp in [false, true] {
+        for tail in 1..30 {
+            let mut sample = Sample::new(IpVersion::V4, 40 + tail, 40);
+            sample.udp = udp;
+            let plain = cut(&sample);
+            let padded = segment(&sample.hdr(), &sample.frame(), &settings).unwrap();
+            for (plain, padded) in plain.iter().zip(&padded) {
+                assert_eq!(padded.len(), plain.len().max(60));
+                assert_eq!(padded[..plain.len()], plain[..]);
+                assert!(padded[plain.len()..].iter().all(|byte| *byte == 0));
+            }
+        }
+    }
+    // Frames that ask for nothing, too; the checksum does not cover what is behind them.
+    let frame = vec![0x55; 14];
+    let sent = segment(&VirtioNetHdr::default(), &frame, &settings).unwrap().remove(0);
+    assert_eq!((sent.len(), &sent[..14], sent[14]), (60, &frame[..], 0));
+    let hdr = VirtioNetHdr {
+        flags: FLAG_NEEDS_CSUM,
+        csum_start: 14,
+        csum_offset: 6,
+        ..Default::default()
+    };
+    let frame = vec![0x55; 59];
+    let unpadded = segment(&hdr, &frame, &SegmentSettings::default()).unwrap().remove(0);
+    let padded = segment(&hdr, &frame, &settings).unwrap().remove(0);
+    assert_eq!((padded.len(), &padded[..59], padded[59]), (60, &unpadded[..], 0));
+}
+
+#[test]
+fn rule_16_a_super_frame_of_256_kib_over_ipv6() {
+    // BIG TCP: the payload length is 0, the seed holds a length of more than 16 bits.
+    for udp in [false, true] {
+        let mut sample = Sample::new(IpVersion::V6, 262_144, 1428);
+        sample.udp = udp;
+        let mut frame = sample.frame();
+        frame[18..20].copy_from_slice(&[0, 0]);
+        let frames = segment(&sample.hdr(), &frame, &SegmentSettings::default()).unwrap();
+        assert_eq!(frames.len(), 262_144usize.div_ceil(1428));
+        let payload: Vec<u8> = frames
+            .iter()
+            .flat_map(|frame| frame[sample.header_bytes()..].to_vec())
+            .collect();
+        assert!(payload == sample.payload);
+        assert!(frames.iter().all(|frame| tcp_verifies(&sample, frame)));
+    }
 }

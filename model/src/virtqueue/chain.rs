@@ -6,9 +6,6 @@ use crate::limits::{SUPER_FRAME_BYTES_MAX, VIRTIO_NET_HDR_BYTES};
 use crate::memory::Memory;
 use crate::refusal::Refusal;
 
-/// Longest chain.
-const CHAIN_BYTES_MAX: u64 = (VIRTIO_NET_HDR_BYTES + SUPER_FRAME_BYTES_MAX) as u64;
-
 /// A buffer of a chain, of at least one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fragment {
@@ -29,8 +26,21 @@ pub struct Chain {
     pub total_bytes: usize,
 }
 
-/// Walks the chain of a head. The class of the refusal says whether the chain or the queue is refused.
+/// Walks the chain of a head as the default build does. The class of the refusal says whether the chain or the queue is
+/// refused.
 pub fn walk_chain(memory: &impl Memory, queue: &QueueConfig, contexts: &Contexts, head: u16) -> Result<Chain, Refusal> {
+    walk_long_chain(memory, queue, contexts, head, SUPER_FRAME_BYTES_MAX)
+}
+
+/// [`walk_chain`] in a build that takes super-frames of up to `frame_bytes_max`.
+pub fn walk_long_chain(
+    memory: &impl Memory,
+    queue: &QueueConfig,
+    contexts: &Contexts,
+    head: u16,
+    frame_bytes_max: usize,
+) -> Result<Chain, Refusal> {
+    let bytes_max = (VIRTIO_NET_HDR_BYTES + frame_bytes_max) as u64;
     let ring = RingMemory::new(memory, queue, contexts);
     let mut fragments = Vec::new();
     let mut total_bytes = 0u64;
@@ -48,7 +58,7 @@ pub fn walk_chain(memory: &impl Memory, queue: &QueueConfig, contexts: &Contexts
         ring.read(queue.descriptor_at(index), &mut bytes)?;
         let descriptor = Descriptor::parse(&bytes);
         total_bytes += u64::from(descriptor.bytes);
-        match check(&descriptor, queue, total_bytes) {
+        match check(&descriptor, queue, total_bytes, bytes_max) {
             Ok(fragment) if fragment.bytes > 0 => fragments.push(fragment),
             Ok(_) => (),
             Err(refusal) => packet_error = packet_error.or(Some(refusal)),
@@ -71,7 +81,7 @@ pub fn walk_chain(memory: &impl Memory, queue: &QueueConfig, contexts: &Contexts
 }
 
 /// The packet checks on one descriptor; `total_bytes` includes it.
-fn check(descriptor: &Descriptor, queue: &QueueConfig, total_bytes: u64) -> Result<Fragment, Refusal> {
+fn check(descriptor: &Descriptor, queue: &QueueConfig, total_bytes: u64, bytes_max: u64) -> Result<Fragment, Refusal> {
     if descriptor.is_indirect() {
         return Err(Refusal::IndirectNotNegotiated);
     }
@@ -82,7 +92,7 @@ fn check(descriptor: &Descriptor, queue: &QueueConfig, total_bytes: u64) -> Resu
         .binding
         .resolve(descriptor.context_name())
         .ok_or(Refusal::ContextNotAllowed)?;
-    if total_bytes > CHAIN_BYTES_MAX {
+    if total_bytes > bytes_max {
         return Err(Refusal::ChainTooLong);
     }
     Ok(Fragment {

@@ -31,7 +31,7 @@ mod ring;
 mod tests;
 mod used;
 
-pub use chain::{walk_chain, Chain, Fragment};
+pub use chain::{walk_chain, walk_long_chain, Chain, Fragment};
 pub use layout::{Descriptor, FLAG_INDIRECT, FLAG_NEXT, FLAG_WRITE};
 pub use ring::{avail_head, avail_heads, RingMemory};
 pub use used::put_used;

@@ -14,6 +14,7 @@ pub const FEATURES: u64 = feature::VERSION_1
     | feature::HOST_TSO4
     | feature::HOST_TSO6
     | feature::HOST_ECN
+    | feature::HOST_USO
     | feature::STATUS
     | feature::MAC
     | feature::MTU;

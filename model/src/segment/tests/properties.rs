@@ -1,7 +1,7 @@
 //! What holds for every frame, judged by an independent parser.
 
 use super::*;
-use etherparse::{NetSlice, SlicedPacket, TransportSlice};
+use etherparse::{NetSlice, SlicedPacket, TransportSlice, UdpSlice};
 use proptest::prelude::*;
 
 fn sample() -> impl Strategy<Value = Sample> {
@@ -17,7 +17,14 @@ fn sample() -> impl Strategy<Value = Sample> {
         any::<bool>(),
         0usize..=10,
     );
-    let fields = (any::<u16>(), 0u16..=1, any::<u32>(), 0u16..0x1000, any::<bool>());
+    let fields = (
+        any::<u16>(),
+        0u16..=1,
+        any::<u32>(),
+        0u16..0x1000,
+        any::<bool>(),
+        any::<bool>(),
+    );
     let sizes = (1u16..2000).prop_flat_map(|mss| (Just(mss), 0..=(20 * usize::from(mss)).min(65_000), any::<u8>()));
     (layout, fields, sizes).prop_map(
         |((v4, tags, ip_words, mut extensions, hop_by_hop, tcp_words), fields, (mss, payload, salt))| {
@@ -25,9 +32,10 @@ fn sample() -> impl Strategy<Value = Sample> {
                 // The independent parser takes hop-by-hop options in the first place only, as RFC 8200 has it.
                 extensions.insert(0, (0, 6));
             }
-            let (id, df, sequence, flags, length_in_seed) = fields;
+            let (id, df, sequence, flags, length_in_seed, udp) = fields;
             Sample {
                 ip: if v4 { IpVersion::V4 } else { IpVersion::V6 },
+                udp,
                 tags,
                 ip_options: vec![1; if v4 { 4 * ip_words } else { 0 }],
                 // Zeros: padding options, and a routing header with no segments left.
@@ -53,8 +61,10 @@ fn sample() -> impl Strategy<Value = Sample> {
 /// Payload of a segment whose every length and checksum an independent parser finds right.
 fn verified_payload(frame: &[u8]) -> Result<Vec<u8>, TestCaseError> {
     let packet = SlicedPacket::from_ethernet(frame).map_err(|e| TestCaseError::fail(e.to_string()))?;
-    let Some(TransportSlice::Tcp(tcp)) = packet.transport else {
-        return Err(TestCaseError::fail("no TCP header found"));
+    let tcp = match packet.transport {
+        Some(TransportSlice::Tcp(tcp)) => tcp,
+        Some(TransportSlice::Udp(udp)) => return verified_datagram(&packet.net, &udp, frame.len()),
+        _ => return Err(TestCaseError::fail("no TCP or UDP header found")),
     };
     let payload = tcp.payload().to_vec();
     let tcp_bytes = tcp.slice().len();
@@ -77,6 +87,30 @@ fn verified_payload(frame: &[u8]) -> Result<Vec<u8>, TestCaseError> {
     };
     prop_assert_eq!(tcp.checksum(), expected.unwrap());
     Ok(payload)
+}
+
+/// The same of a datagram; its length field says that it ends with the frame.
+fn verified_datagram(net: &Option<NetSlice>, udp: &UdpSlice, frame_bytes: usize) -> Result<Vec<u8>, TestCaseError> {
+    let header = udp.to_header();
+    prop_assert_eq!(usize::from(header.length), udp.slice().len());
+    let expected = match net {
+        Some(NetSlice::Ipv4(ip)) => {
+            let ip_header = ip.header().to_header();
+            prop_assert_eq!(ip_header.calc_header_checksum(), ip.header().header_checksum());
+            let lengths = ip.header().slice().len() + udp.slice().len();
+            prop_assert_eq!(usize::from(ip.header().total_len()), lengths);
+            header.calc_checksum_ipv4(&ip_header, udp.payload())
+        }
+        Some(NetSlice::Ipv6(ip)) => {
+            let lengths = ip.extensions().slice().len() + udp.slice().len();
+            prop_assert_eq!(usize::from(ip.header().payload_length()), lengths);
+            header.calc_checksum_ipv6(&ip.header().to_header(), udp.payload())
+        }
+        _ => return Err(TestCaseError::fail("no IP header found")),
+    };
+    prop_assert!(udp.slice().len() < frame_bytes);
+    prop_assert_eq!(header.checksum, expected.unwrap());
+    Ok(udp.payload().to_vec())
 }
 
 proptest! {

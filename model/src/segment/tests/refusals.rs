@@ -26,7 +26,7 @@ fn without(features: u64, sample: &Sample, ecn: u8) -> Result<usize, Refusal> {
 fn rule_22_fields_of_virtio_net_hdr() {
     let v4 = three(IpVersion::V4);
     let v6 = three(IpVersion::V6);
-    for gso_type in [2, 3, 5, 6, 0x7F, 0x83, 0x85] {
+    for gso_type in [2, 3, 6, 0x7F, 0x83, 0x86] {
         assert_eq!(refusal(&v4, |hdr, _| hdr.gso_type = gso_type), Err(GsoTypeUnknown));
     }
     assert_eq!(refusal(&v4, |hdr, _| hdr.flags = 0xFE), Err(GsoWithoutChecksum));
@@ -43,6 +43,42 @@ fn rule_22_fields_of_virtio_net_hdr() {
     }
     assert_eq!(refusal(&v4, |hdr, _| hdr.csum_start = 33), Err(ChecksumStartTooSmall));
     assert_eq!(refusal(&v6, |hdr, _| hdr.csum_start = 53), Err(ChecksumStartTooSmall));
+}
+
+#[test]
+fn rule_19_what_datagrams_must_say() {
+    for ip in [IpVersion::V4, IpVersion::V6] {
+        let mut udp = three(ip);
+        udp.udp = true;
+        assert_eq!(refusal(&udp, |_, _| ()), Ok(3));
+        assert_eq!(without(feature::HOST_USO, &udp, 0), Err(FeatureNotNegotiated));
+        assert_eq!(without(feature::HOST_TSO4 | feature::HOST_TSO6, &udp, 0), Ok(3));
+        assert_eq!(without(feature::HOST_ECN, &udp, 0x80), Err(FeatureNotNegotiated));
+        assert_eq!(refusal(&udp, |hdr, _| hdr.flags = 0), Err(GsoWithoutChecksum));
+        for csum_offset in [0, 4, 5, 7, 16] {
+            assert_eq!(
+                refusal(&udp, |hdr, _| hdr.csum_offset = csum_offset),
+                Err(ChecksumOffsetWrong)
+            );
+        }
+        assert_eq!(refusal(&udp, |hdr, _| hdr.csum_start = 33), Err(ChecksumStartTooSmall));
+        let end = udp.header_bytes();
+        assert_eq!(
+            refusal(&udp, |_, frame| frame.truncate(end - 1)),
+            Err(HeaderBeyondChain)
+        );
+        assert_eq!(refusal(&udp, |_, frame| frame.truncate(end)), Ok(1));
+        assert_eq!(refusal(&udp, |hdr, _| hdr.csum_start = 249), Err(HeaderTooLong));
+        // The protocol is TCP's.
+        let (at, expected) = match ip {
+            IpVersion::V4 => (14 + 9, ProtocolMismatch),
+            IpVersion::V6 => (14 + 6, ExtensionHeaders),
+        };
+        assert_eq!(refusal(&udp, |_, frame| frame[at] = 6), Err(expected));
+        // An EtherType of one version over a header of the other, and a type of TCP over UDP.
+        assert_eq!(refusal(&udp, |_, frame| frame[14] ^= 0x20), Err(ProtocolMismatch));
+        assert_eq!(refusal(&udp, |_, frame| frame[12] = 0x81), Err(ProtocolMismatch));
+    }
 }
 
 #[test]
