@@ -13,9 +13,9 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 #[command(
     after_help = "FILE holds records: length of what follows (u32, little-endian), virtio_net_hdr (10 bytes, \
-little-endian), frame; `segwalk record` makes such files. Or it is a pcapng file of Ethernet frames; then TCP frames \
-with more than --mss bytes of payload are segmented (with the ECN bit when CWR is set), other TCP and UDP frames get \
-their checksums completed from a seed that is put in, and all else is sent as it is.
+little-endian), frame; `segwalk record` makes such files. Or it is a pcapng file of Ethernet frames; then TCP and UDP \
+frames with more than --mss bytes of payload are segmented (TCP with the ECN bit when CWR is set), shorter ones get \
+their checksums completed, from a seed that is put in, and all else, fragments too, is sent as it is.
 
 The oracle `linux` is the kernel's own segmentation in a network namespace; it needs root, /dev/net/tun and iproute2. \
 Differences on purpose are counted apart, under `known`.
@@ -57,9 +57,10 @@ enum OracleArg {
 pub fn run(args: &Args) -> Result<bool> {
     let records = read_records(&args.file, args.mss)?;
     let mut oracle = match args.oracle {
-        OracleArg::Linux => {
-            Oracle::Linux(KernelOracle::new().context("the kernel cannot be the oracle here; take --oracle model, or")?)
-        }
+        OracleArg::Linux => Oracle::Linux(
+            KernelOracle::new()
+                .context("the kernel cannot be the oracle here (--oracle model needs nothing of the machine)")?,
+        ),
         OracleArg::Model => Oracle::Model,
     };
     let options = ReplayOptions {

@@ -12,7 +12,7 @@ use segwalk_sim::driver;
 use segwalk_sim::headers::{flag, Headers, Ipv4, Ipv6, Network, Seed, Transport};
 use segwalk_sim::linux::{compare, KernelAnswer, KernelOracle, Known, SourceOptions, TapSource, Unavailable, Verdict};
 use segwalk_sim::random::super_frame;
-use segwalk_sim::record::Record;
+use segwalk_sim::record::{derive, Record};
 use segwalk_sim::replay::{replay_over, Oracle, ReplayOptions, ReplayReport};
 use segwalk_sim::super_frame::SuperFrame;
 use segwalk_tests::rig::random;
@@ -169,6 +169,12 @@ fn real_traffic_agrees_with_the_kernel() {
         let Some(records) = traffic(test, options) else { return };
         let cwr = records.iter().filter(|record| record.hdr.has_ecn()).count();
         assert!(!options.ecn || cwr > 0, "{options:?}: no super-frame has CWR");
+        for record in records.iter().filter(|record| record.hdr.gso() != gso::NONE) {
+            // what a capture would have shown says the same
+            let mut derived = derive(record.frame.clone(), record.hdr.gso_size);
+            derived.hdr.hdr_len = record.hdr.hdr_len;
+            assert_eq!(derived, *record, "{options:?}");
+        }
         let report = replay(&records, kernel, at as u64).unwrap_or_else(|error| panic!("{options:?}: {error:?}"));
         assert!(report.is_good() && report.refused == 0, "{options:?}: {report:#?}");
         assert_eq!(report.records as usize, records.len());
