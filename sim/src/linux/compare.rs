@@ -193,11 +193,11 @@ mod tests {
         let mut theirs = ours.clone();
         theirs[50..52].fill(0xFF);
         assert_eq!(
-            verdict(&[ours.clone()], vec![theirs.clone()]),
+            verdict(std::slice::from_ref(&ours), vec![theirs.clone()]),
             Verdict::Known(Known::ZeroChecksum)
         );
         assert!(matches!(
-            verdict(&[theirs.clone()], vec![ours.clone()]),
+            verdict(std::slice::from_ref(&theirs), vec![ours.clone()]),
             Verdict::Different { frames: 1, .. }
         ));
         theirs[70] ^= 1;
@@ -212,7 +212,7 @@ mod tests {
         let short = vec![9; 55];
         let padded = [&short[..], &[0; 5]].concat();
         assert_eq!(
-            verdict(&[padded.clone()], vec![short.clone()]),
+            verdict(std::slice::from_ref(&padded), vec![short.clone()]),
             Verdict::Known(Known::Padding)
         );
         let dirty = [&short[..], &[0, 0, 1, 0, 0]].concat();
