@@ -67,8 +67,7 @@ fn agreed(random: &mut ChaCha8Rng) -> Record {
             hdr.hdr_len = 0;
         }
         hdr.num_buffers = 0;
-        // 802.1Q in a garbage frame that ends within the tag
-        let cut_tag = hdr.flags & FLAG_NEEDS_CSUM == 0 && frame.len() < 18;
+        let short = hdr.flags & FLAG_NEEDS_CSUM == 0 && frame.len() < 18;
         // rule 2: one segment because of the options
         let one = matches!(hdr.gso(), gso::TCPV4 | gso::TCPV6) && {
             let (start, size) = (usize::from(hdr.csum_start), usize::from(hdr.gso_size));
@@ -78,7 +77,7 @@ fn agreed(random: &mut ChaCha8Rng) -> Record {
         // rule 19: the kernel's limit
         let udp =
             hdr.gso() == gso::UDP_L4 && frame.len() > usize::from(hdr.csum_start) + 8 + 128 * usize::from(hdr.gso_size);
-        if !cut_tag && !one && !udp {
+        if !short && !one && !udp {
             return Record { hdr, frame };
         }
     }
@@ -301,6 +300,30 @@ fn refusals_and_differences() {
             None,
         ),
         ("rule 22: doff below 5", v4, |r| r.frame[46] = 0x40, None),
+        (
+            "rule 22: doff below 5 where nothing is to be cut",
+            v4,
+            |r| {
+                r.frame[46] = 0x40;
+                r.hdr.gso_size = 9000;
+            },
+            Some(Known::Stricter),
+        ),
+        (
+            "rule 22: IP version 5",
+            v4,
+            |r| r.frame[14] = 0x55,
+            Some(Known::Stricter),
+        ),
+        (
+            "a frame of 17 bytes",
+            v4,
+            |r| {
+                r.hdr = VirtioNetHdr::default();
+                r.frame.truncate(17);
+            },
+            Some(Known::TooShortToJudge),
+        ),
         ("rule 22: ihl below 5", v4, |r| r.frame[14] = 0x44, None),
         (
             "the MSS is above the limit",
@@ -338,6 +361,21 @@ fn refusals_and_differences() {
             v4,
             |r| r.frame[38] ^= 1,
             Some(Known::UdpLength),
+        ),
+        (
+            "rule 19: the ECN bit",
+            v4,
+            |r| r.hdr.gso_type |= gso::ECN,
+            Some(Known::EcnAlone),
+        ),
+        (
+            "a checksum from the IP header on",
+            v4,
+            |r| {
+                r.hdr.gso_type = gso::NONE;
+                r.hdr.csum_start = 14;
+            },
+            Some(Known::ChecksumEarly),
         ),
         ("rule 19: csum_offset 16", v4, |r| r.hdr.csum_offset = 16, None),
         ("rule 19: no NEEDS_CSUM", v4, |r| r.hdr.flags = 0, None),

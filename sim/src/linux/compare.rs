@@ -11,6 +11,8 @@ const FRAME_BYTES_MIN: usize = 60;
 /// Segments that the kernel makes of a UDP super-frame at most (UDP_MAX_SEGMENTS).
 const UDP_SEGMENTS_MAX: usize = 128;
 const ETHERNET_BYTES: u16 = 14;
+/// Frames that the filter in front of the kernel's segmentation sees: u32 wants 4 bytes behind the Ethernet header.
+const SEEN_BYTES_MIN: usize = 18;
 const TCP_HEADER_BYTES: usize = 20;
 
 /// Where engine and kernel differ on purpose.
@@ -34,12 +36,17 @@ pub enum Known {
     /// Rule 21: hdr_len is not looked at; the kernel refuses one that ends beyond the frame or within the
     /// Ethernet header.
     HeaderHint,
-    /// Rule 22: something is refused that the kernel tolerates, as GSO without NEEDS_CSUM.
+    /// Rule 22: something is refused that the kernel tolerates: GSO without NEEDS_CSUM, the IP version and extension
+    /// headers, and any error in the headers of a super-frame that it has nothing to cut of.
     Stricter,
     /// The engine has a limit that the kernel does not have: MSS, length of a frame, of a template, of a chain.
     Limit,
-    /// A gso_type with nothing but the ECN bit asks for nothing; the kernel refuses it.
+    /// The ECN bit means nothing without TCP; the kernel refuses it there.
     EcnAlone,
+    /// A checksum may begin anywhere in a frame; the kernel refuses one that begins where no transport header can.
+    ChecksumEarly,
+    /// A frame of fewer than 18 bytes, which the kernel's filter may not see.
+    TooShortToJudge,
 }
 
 /// What a comparison gives.
@@ -63,7 +70,7 @@ pub fn compare(hdr: &VirtioNetHdr, frame: &[u8], ours: Result<&[Vec<u8>], Refusa
     match (ours, kernel) {
         (Ok(ours), KernelAnswer::Frames(theirs)) => compare_frames(hdr, frame, ours, theirs),
         (Err(_), KernelAnswer::Refused(_) | KernelAnswer::Dropped) => Verdict::Equal,
-        (Err(refusal), KernelAnswer::Frames(theirs)) => match stricter(refusal) {
+        (Err(refusal), KernelAnswer::Frames(theirs)) => match stricter(hdr, refusal, theirs.len()) {
             Some(known) => Verdict::Known(known),
             None => Verdict::Different {
                 frames: theirs.len() as u64,
@@ -148,17 +155,24 @@ fn has_udp_length(hdr: &VirtioNetHdr, frame: &[u8]) -> bool {
     length.is_some_and(|length| usize::from(u16::from_be_bytes(length)) == frame.len() - start)
 }
 
-/// Why the engine refuses on purpose what the kernel takes.
-fn stricter(refusal: Refusal) -> Option<Known> {
+/// Why the engine refuses on purpose what the kernel takes and makes `frames` frames of.
+fn stricter(hdr: &VirtioNetHdr, refusal: Refusal, frames: usize) -> Option<Known> {
     match refusal {
+        Refusal::GsoSizeTooLarge | Refusal::HeaderTooLong | Refusal::FrameTooLong | Refusal::ChainTooLong => {
+            Some(Known::Limit)
+        }
         Refusal::Fragment => Some(Known::Fragment),
         Refusal::GsoWithoutChecksum
         | Refusal::GsoTypeUnknown
         | Refusal::FeatureNotNegotiated
+        | Refusal::ProtocolMismatch
         | Refusal::NetworkHeaderLength
         | Refusal::ExtensionHeaders => Some(Known::Stricter),
-        Refusal::GsoSizeTooLarge | Refusal::HeaderTooLong | Refusal::FrameTooLong | Refusal::ChainTooLong => {
-            Some(Known::Limit)
+        // The kernel looks at the headers only of what it cuts.
+        Refusal::ChecksumStartTooSmall | Refusal::DataOffsetTooSmall | Refusal::HeaderBeyondChain
+            if frames == 1 && hdr.gso() != gso::NONE =>
+        {
+            Some(Known::Stricter)
         }
         _ => None,
     }
@@ -171,7 +185,9 @@ fn more_tolerant(hdr: &VirtioNetHdr, frame: &[u8]) -> Option<Known> {
         _ if usize::from(hdr.hdr_len) > frame.len() || (1..ETHERNET_BYTES).contains(&hdr.hdr_len) => {
             Some(Known::HeaderHint)
         }
-        gso::NONE if hdr.has_ecn() => Some(Known::EcnAlone),
+        _ if frame.len() < SEEN_BYTES_MIN => Some(Known::TooShortToJudge),
+        gso::NONE | gso::UDP_L4 if hdr.has_ecn() => Some(Known::EcnAlone),
+        gso::NONE if hdr.needs_csum() && start < transport_start_min(frame) => Some(Known::ChecksumEarly),
         gso::TCPV4 | gso::TCPV6 => {
             // The kernel decides by the smallest header whether there is anything to cut.
             let header_bytes = 4 * usize::from(frame.get(start + 12)? >> 4);
@@ -181,6 +197,16 @@ fn more_tolerant(hdr: &VirtioNetHdr, frame: &[u8]) -> Option<Known> {
         gso::UDP_L4 => (frame.len() > start + 8 + UDP_SEGMENTS_MAX * size).then_some(Known::UdpSegments),
         _ => None,
     }
+}
+
+/// Where the transport header of a frame begins at the earliest, as far as the kernel looks.
+fn transport_start_min(frame: &[u8]) -> usize {
+    let network_bytes = match frame.get(12..14) {
+        Some([0x08, 0x00]) => 20,
+        Some([0x86, 0xDD]) => 40,
+        _ => 0,
+    };
+    usize::from(ETHERNET_BYTES) + network_bytes
 }
 
 #[cfg(test)]
