@@ -1,5 +1,8 @@
 //! Sends recorded super-frames through a device and compares what leaves with an oracle, frame by frame.
 
+#[cfg(test)]
+mod tests;
+
 use crate::core;
 use crate::core_bench::BenchConfig;
 use crate::device::{Counters, Device};
@@ -361,59 +364,5 @@ impl<D: Device> Bench<D> {
             }
         }
         Ok(chain)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::headers::Seed;
-    use crate::model_device::ModelDevice;
-    use crate::random::super_frame;
-
-    fn records(count: usize) -> Vec<Record> {
-        let mut random = ChaCha8Rng::seed_from_u64(4);
-        (0..count)
-            .map(|_| {
-                let frame = super_frame(&mut random, 0, Seed::WithLength);
-                Record {
-                    hdr: frame.hdr,
-                    frame: frame.frame(),
-                }
-            })
-            .collect()
-    }
-
-    #[test]
-    fn the_model_device_agrees_with_the_model() {
-        let records = records(150);
-        let report = replay_over(
-            ModelDevice::new(),
-            &records,
-            &mut Oracle::Model,
-            &ReplayOptions::default(),
-            |_, _| {},
-        )
-        .unwrap();
-        assert!(report.is_good(), "{report:?}");
-        assert_eq!((report.records, report.refused), (150, 0));
-        assert!(report.segments > 300 && report.segmented > 30, "{report:?}");
-    }
-
-    #[test]
-    fn refusals_are_counted_and_agree() {
-        let mut records = records(10);
-        records[3].hdr.gso_type = 0x7F;
-        records[5].frame.resize(SUPER_FRAME_BYTES_MAX + 1, 0);
-        let report = replay_over(
-            ModelDevice::new(),
-            &records,
-            &mut Oracle::Model,
-            &ReplayOptions::default(),
-            |_, _| {},
-        )
-        .unwrap();
-        assert!(report.is_good(), "{report:?}");
-        assert_eq!(report.refused, 2);
     }
 }
