@@ -14,6 +14,7 @@ present() {
     case $1 in
         venv) python3 -c 'import ensurepip, venv' >/dev/null 2>&1 ;;
         zlib) [ -e /usr/include/zlib.h ] ;;
+        iproute2) command -v ip >/dev/null 2>&1 && command -v tc >/dev/null 2>&1 ;;
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac
 }

@@ -3,6 +3,8 @@
 mod doctor;
 mod lint;
 mod output;
+mod record;
+mod replay;
 mod rtl;
 mod send;
 mod synth;
@@ -26,6 +28,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Send(send::Args),
+    Record(record::Args),
+    Replay(replay::Args),
     Rtl(rtl::Args),
     Lint(lint::Args),
     Doctor(doctor::Args),
@@ -35,6 +39,8 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Send(args) => send::run(&args),
+        Command::Record(args) => record::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Rtl(args) => rtl::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Doctor(args) => doctor::run(&args),

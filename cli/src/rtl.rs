@@ -2,7 +2,7 @@
 
 use crate::output::{print_json, print_text, table, thousands};
 use anyhow::{Context, Result};
-use segwalk_hdl::emit::{core_verilog, CORE};
+use segwalk_hdl::emit::{core_verilog_for, CORE};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -21,6 +21,9 @@ pub struct Args {
     /// Folder for segwalk_core.v and segwalk_core.f; made if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Largest payload of a super-frame, in KiB: 64, or 256 for IPv6 without the jumbo option (Linux BIG TCP)
+    #[arg(long, value_name = "KIB", default_value = "64", value_parser = ["64", "256"])]
+    super_frame_kib: String,
     /// Print nothing but JSON
     #[arg(long)]
     json: bool,
@@ -37,12 +40,14 @@ struct File {
 struct Report {
     top: &'static str,
     modules: usize,
+    super_frame_kib: usize,
     files: Vec<File>,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<bool> {
-    let verilog = core_verilog()?;
+    let super_frame_kib = args.super_frame_kib.parse()?;
+    let verilog = core_verilog_for(super_frame_kib)?;
     std::fs::create_dir_all(&args.out).with_context(|| {
         format!(
             "cannot make the folder {}; give --out one that can be made",
@@ -52,6 +57,7 @@ pub fn run(args: &Args) -> Result<bool> {
     let report = Report {
         top: CORE,
         modules: verilog.lines().filter(|line| line.starts_with("module ")).count(),
+        super_frame_kib,
         files: vec![
             write(&args.out, VERILOG, &verilog)?,
             write(&args.out, FILE_LIST, &format!("{VERILOG}\n"))?,

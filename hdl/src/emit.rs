@@ -1,9 +1,11 @@
 //! Verilog out of a Rust-HDL module. The same module gives the same bytes.
 
-use anyhow::{anyhow, Result};
+use crate::top::SegwalkCore;
+use anyhow::{anyhow, ensure, Result};
 use rust_hdl::core::check_error::check_all;
 use rust_hdl::core::module_defines::ModuleDefines;
 use rust_hdl::prelude::*;
+use segwalk_model::limits::SUPER_FRAME_KIB;
 
 /// The Verilog of `block` and everything below it; the outermost module is called `name`.
 ///
@@ -21,15 +23,24 @@ pub fn verilog(block: &mut impl Block, name: &str) -> Result<String> {
 pub const CORE: &str = "segwalk_core";
 
 /// The core as the kernel lint takes it: complete and connected, but for its ports.
-pub fn core() -> crate::top::SegwalkCore {
-    let mut core = crate::top::SegwalkCore::default();
+pub fn core() -> SegwalkCore {
+    let mut core = SegwalkCore::default();
     core.connect_all();
     core
 }
 
 /// The Verilog of the whole core, module [`CORE`].
 pub fn core_verilog() -> Result<String> {
-    verilog(&mut crate::top::SegwalkCore::default(), CORE)
+    core_verilog_for(SUPER_FRAME_KIB[0])
+}
+
+/// [`core_verilog`] for super-frames with up to `super_frame_kib` KiB of payload, one of [`SUPER_FRAME_KIB`].
+pub fn core_verilog_for(super_frame_kib: usize) -> Result<String> {
+    ensure!(
+        SUPER_FRAME_KIB.contains(&super_frame_kib),
+        "super-frames of {super_frame_kib} KiB are not built for; ask for one of {SUPER_FRAME_KIB:?}"
+    );
+    verilog(&mut SegwalkCore::for_super_frames(super_frame_kib), CORE)
 }
 
 /// Strips trailing blanks and runs of empty lines, so that a difference between two outputs is a difference in content.

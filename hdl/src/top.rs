@@ -103,6 +103,16 @@ logic_block! {
     }
 }
 
+impl SegwalkCore {
+    /// A build that takes super-frames with up to `kib` KiB of payload.
+    pub fn for_super_frames(kib: usize) -> Self {
+        Self {
+            fetcher: QueueFetcher::for_super_frames(kib),
+            ..Self::default()
+        }
+    }
+}
+
 impl Logic for SegwalkCore {
     #[hdl_gen]
     fn update(&mut self) {
@@ -178,6 +188,8 @@ impl Logic for SegwalkCore {
         self.tso.flags_middle.next = self.registers.flags_middle.val();
         self.tso.flags_last.next = self.registers.flags_last.val();
         self.tso.id_fifteen_bits.next = self.registers.id_fifteen_bits.val();
+        self.tso.id_fixed.next = self.registers.id_fixed.val();
+        self.tso.pad.next = self.registers.pad.val();
         self.tso.seed_without_length.next = self.registers.seed_without_length.val();
 
         // The path of a chain: queue fetcher, payload reader, TSO pipeline, completion

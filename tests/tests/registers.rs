@@ -297,7 +297,10 @@ fn registers_keep_what_is_written_in_their_fields_byte_by_byte() {
         held[&r::MAC_HIGH.offset] | link_up
     );
     assert_eq!(bench.get("flags_middle"), u64::from(held[&r::FLAGS_MIDDLE.offset]));
-    assert_eq!(bench.get("id_fifteen_bits"), u64::from(held[&r::ID_CONTROL.offset]));
+    let id_control = u64::from(held[&r::ID_CONTROL.offset]);
+    assert_eq!(bench.get("id_fifteen_bits"), id_control & 1);
+    assert_eq!(bench.get("id_fixed"), id_control >> 1);
+    assert_eq!(bench.get("pad"), u64::from(held[&r::FRAME_CONTROL.offset]));
     let generation = bench.read(&r::CONFIG_GENERATION);
     bench.write(&r::MAC_HIGH, 0x1234);
     assert_ne!(bench.read(&r::CONFIG_GENERATION), generation);
@@ -366,8 +369,14 @@ fn features_are_negotiated_before_the_driver_runs() {
         0,
         "feature bit 64 is not offered"
     );
-    let lines = [feature::CSUM, feature::HOST_TSO4, feature::HOST_TSO6, feature::HOST_ECN];
-    for choice in 0..16u64 {
+    let lines = [
+        feature::CSUM,
+        feature::HOST_TSO4,
+        feature::HOST_TSO6,
+        feature::HOST_ECN,
+        feature::HOST_USO,
+    ];
+    for choice in 0..32u64 {
         bench.device_reset();
         let chosen = lines.iter().enumerate().filter(|(at, _)| choice >> at & 1 == 1);
         let accepted = chosen.fold(feature::VERSION_1, |bits, (_, bit)| bits | bit);

@@ -1,13 +1,15 @@
 //! The packet checks on one descriptor.
 
 use rust_hdl::prelude::*;
-use segwalk_model::limits::{CHAIN_BYTES_BITS, SUPER_FRAME_BYTES_MAX, VIRTIO_NET_HDR_BYTES};
+use segwalk_model::limits::{super_frame_bytes_max, CHAIN_BYTES_BITS, SUPER_FRAME_KIB, VIRTIO_NET_HDR_BYTES};
 use segwalk_model::refusal::Refusal;
 
-/// Bytes of the longest chain: header and super-frame.
-const CHAIN_BYTES_MAX: u64 = (SUPER_FRAME_BYTES_MAX + VIRTIO_NET_HDR_BYTES) as u64;
-// The sum of a legal chain and a descriptor below 2^17 fits.
-const _: () = assert!(CHAIN_BYTES_MAX + (1 << 17) < 1 << CHAIN_BYTES_BITS);
+/// Bytes of the longest chain, header and super-frame, in a build for `kib` KiB of payload.
+const fn chain_bytes_max(kib: usize) -> u64 {
+    (super_frame_bytes_max(kib) + VIRTIO_NET_HDR_BYTES) as u64
+}
+// The sum of a legal chain and a descriptor below 2^19 fits.
+const _: () = assert!(chain_bytes_max(SUPER_FRAME_KIB[1]) + (1 << 19) < 1 << CHAIN_BYTES_BITS);
 
 const fn code(refusal: Refusal) -> u64 {
     refusal.code() as u64
@@ -46,9 +48,9 @@ logic_block! {
         allowed: DFF<Bit>,
         write: DFF<Bit>,
         is_table: DFF<Bit>,
-        low_bytes: Signal<Local, Bits<17>>,
+        low_bytes: Signal<Local, Bits<19>>,
         named: Signal<Local, Bits<4>>,
-        chain_bytes_max: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new(CHAIN_BYTES_MAX.to_bits()),
+        chain_bytes_max: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new(chain_bytes_max(SUPER_FRAME_KIB[0]).to_bits()),
         write_descriptor: Constant<Bits<6>> = Constant::new(code(Refusal::WriteDescriptor).to_bits()),
         context_not_allowed: Constant<Bits<6>> = Constant::new(code(Refusal::ContextNotAllowed).to_bits()),
         chain_too_long: Constant<Bits<6>> = Constant::new(code(Refusal::ChainTooLong).to_bits()),
@@ -56,15 +58,25 @@ logic_block! {
     }
 }
 
+impl DescriptorCheck {
+    /// A build that takes super-frames with up to `kib` KiB of payload.
+    pub fn for_super_frames(kib: usize) -> Self {
+        Self {
+            chain_bytes_max: Constant::new(chain_bytes_max(kib).to_bits()),
+            ..Self::default()
+        }
+    }
+}
+
 impl Logic for DescriptorCheck {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, no_bytes, huge, bytes, space, allowed, write, is_table);
-        self.low_bytes.next = self.word.val().get_bits::<17>(0);
+        self.low_bytes.next = self.word.val().get_bits::<19>(0);
         self.named.next = self.word.val().get_bits::<4>(44);
         self.no_bytes.d.next = self.word.val().get_bits::<32>(0) == 0;
-        self.huge.d.next = self.word.val().get_bits::<15>(17) != 0;
-        self.bytes.d.next = self.total.val() + bit_cast::<CHAIN_BYTES_BITS, 17>(self.low_bytes.val());
+        self.huge.d.next = self.word.val().get_bits::<13>(19) != 0;
+        self.bytes.d.next = self.total.val() + bit_cast::<CHAIN_BYTES_BITS, 19>(self.low_bytes.val());
         self.space.d.next = self.named.val();
         self.allowed.d.next = self.names_allowed.val() & self.mask.val().get_bit(self.named.val().index());
         if self.named.val() == 0 {

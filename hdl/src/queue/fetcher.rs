@@ -245,6 +245,16 @@ impl QueueFetcher {
     }
 }
 
+impl QueueFetcher {
+    /// A build that takes super-frames with up to `kib` KiB of payload.
+    pub fn for_super_frames(kib: usize) -> Self {
+        Self {
+            check: DescriptorCheck::for_super_frames(kib),
+            ..Self::default()
+        }
+    }
+}
+
 impl Logic for QueueFetcher {
     #[hdl_gen]
     fn update(&mut self) {

@@ -78,6 +78,11 @@ logic_block! {
         // the frame
         beat_at: DFF<Bits<11>>,
         beats_left: DFF<Bits<11>>,
+        // rule 20: beats of data to come, lanes of data in the last of them, and only padding is left
+        padded: DFF<Bit>,
+        data_left: DFF<Bits<4>>,
+        data_lanes: DFF<Bits<8>>,
+        padding: DFF<Bit>,
         header_left: DFF<Bits<6>>,
         merges: DFF<Bit>,
         ends_chain: DFF<Bit>,
@@ -114,6 +119,7 @@ logic_block! {
         asked_last: DFF<Bit>,
         asked_done: DFF<Bit>,
         asked_template: DFF<Bits<8>>,
+        asked_data: DFF<Bits<8>>,
         put_length_0: DFF<Bit>,
         put_length_2: DFF<Bit>,
         put_word_2_1: DFF<Bit>,
@@ -158,6 +164,9 @@ logic_block! {
         at_flags: Signal<Local, Bit>,
         merge_above: Signal<Local, Bits<8>>,
         tail_above: Signal<Local, Bits<8>>,
+        data_above: Signal<Local, Bits<8>>,
+        data_now: Signal<Local, Bits<3>>,
+        is_data_end: Signal<Local, Bit>,
         second_at: Signal<Local, Bits<14>>,
         high_word: Signal<Local, Bits<8>>,
         low_word: Signal<Local, Bits<8>>,
@@ -207,6 +216,10 @@ impl Logic for Emitter {
             read_at,
             beat_at,
             beats_left,
+            padded,
+            data_left,
+            data_lanes,
+            padding,
             header_left,
             merges,
             ends_chain,
@@ -241,6 +254,7 @@ impl Logic for Emitter {
             asked_last,
             asked_done,
             asked_template,
+            asked_data,
             put_length_0,
             put_length_2,
             put_word_2_1,
@@ -353,6 +367,13 @@ impl Logic for Emitter {
         } else if self.merges.q.val() {
             self.asked_template.d.next = self.merge_lanes.q.val();
         }
+        self.is_data_end.next = self.padded.q.val() & (self.data_left.q.val() == 1);
+        self.asked_data.d.next = self.all.val();
+        if self.padding.q.val() {
+            self.asked_data.d.next = 0.into();
+        } else if self.is_data_end.val() {
+            self.asked_data.d.next = self.data_lanes.q.val();
+        }
         // Second stage
         self.word_0.next = 0.into();
         self.word_1.next = 0.into();
@@ -431,7 +452,7 @@ impl Logic for Emitter {
         self.not_patched.next = !self.patched.val();
         self.not_template.next = !self.asked_template.q.val();
         self.template_lanes.d.next = self.asked_template.q.val() & self.not_patched.val();
-        self.ring_lanes.d.next = self.not_template.val() & self.not_patched.val();
+        self.ring_lanes.d.next = self.not_template.val() & self.not_patched.val() & self.asked_data.q.val();
         self.template_beat.d.next = self.template_data.val();
         self.ring_beat.d.next = self.ring_data.val();
         self.read.d.next = self.asked.q.val();
@@ -455,6 +476,8 @@ impl Logic for Emitter {
         self.tail_now.next = self.now.val().tail_bytes;
         self.merge_above.next = self.all.val() << self.lanes_now.val();
         self.tail_above.next = self.all.val() << self.tail_now.val();
+        self.data_now.next = self.now.val().data_tail;
+        self.data_above.next = self.all.val() << self.data_now.val();
         self.check_now.next = self.now.val().check;
         self.first_at.next = self.now.val().check_at;
         self.second_at.next = self.now.val().check_at + 1;
@@ -475,6 +498,13 @@ impl Logic for Emitter {
                 if self.now.val().tail_bytes == 0 {
                     self.tail_lanes.d.next = self.all.val();
                 }
+                self.padded.d.next = self.now.val().padded;
+                self.padding.d.next = false;
+                self.data_left.d.next = self.now.val().data_beats;
+                self.data_lanes.d.next = !self.data_above.val();
+                if self.now.val().data_tail == 0 {
+                    self.data_lanes.d.next = self.all.val();
+                }
                 self.patch.d.next = self.now.val().patch;
                 self.four.d.next = self.now.val().four;
                 self.odd_tags.d.next = self.now.val().tags == 1;
@@ -487,6 +517,11 @@ impl Logic for Emitter {
                 self.high_beat.d.next = self.high_word.val().get_bits::<6>(2);
                 self.low_beat.d.next = self.low_word.val().get_bits::<6>(2);
                 self.flags_beat.d.next = self.flags_word.val().get_bits::<6>(2);
+                if self.now.val().udp {
+                    // No template is that long.
+                    self.low_beat.d.next = 0x3F.into();
+                    self.flags_beat.d.next = 0x3F.into();
+                }
                 // The TCP header begins with an odd word, the first or the last of a beat's two.
                 self.high_tcp.d.next = self.flags_word.val().get_bits::<2>(0) == 1;
                 self.sum.d.next = self.now.val().sum;
@@ -511,9 +546,13 @@ impl Logic for Emitter {
                 if self.asks.val() {
                     self.beat_at.d.next = self.beat_at.q.val() + 1;
                     self.beats_left.d.next = self.beats_left.q.val() - 1;
+                    self.data_left.d.next = self.data_left.q.val() - 1;
+                    if self.is_data_end.val() {
+                        self.padding.d.next = true;
+                    }
                     if self.in_header.val() {
                         self.header_left.d.next = self.header_left.q.val() - 1;
-                    } else {
+                    } else if !self.padding.q.val() {
                         self.merges.d.next = false;
                         self.read_at.d.next = self.read_at.q.val() + 1;
                     }

@@ -27,22 +27,23 @@ logic_block! {
         pub csum_start: Signal<In, Bits<16>>,
         /// `csum_offset`.
         pub csum_offset: Signal<In, Bits<16>>,
-        /// `csum_start + 20`.
+        /// `csum_start + 20`, or `+ 8` for UDP.
         pub tcp_end: Signal<In, Bits<17>>,
         /// `csum_start + csum_offset`.
         pub sum_at: Signal<In, Bits<17>>,
-        /// Negotiated features: CSUM, TSO4, TSO6, ECN.
-        pub features: Signal<In, Bits<4>>,
+        /// Negotiated features: CSUM, TSO4, TSO6, ECN, USO.
+        pub features: Signal<In, Bits<5>>,
         /// 0, or why the frame is refused.
         pub refusal: Signal<Out, Bits<6>>,
         /// `gso_type` asks for segmentation.
         pub segments: Signal<Out, Bit>,
-        /// For TCP over IPv4, otherwise IPv6.
+        /// For TCP over IPv4, otherwise IPv6 or UDP.
         pub four: Signal<Out, Bit>,
         //
         none: DFF<Bit>,
         type_four: DFF<Bit>,
         type_six: DFF<Bit>,
+        type_udp: DFF<Bit>,
         served: DFF<Bit>,
         csum: DFF<Bit>,
         may_csum: DFF<Bit>,
@@ -61,6 +62,7 @@ logic_block! {
         is_none: Signal<Local, Bit>,
         is_four: Signal<Local, Bit>,
         is_six: Signal<Local, Bit>,
+        is_udp: Signal<Local, Bit>,
         ecn_refused: Signal<Local, Bit>,
         kind: Signal<Local, Bits<7>>,
         frame_max: Constant<Bits<20>> = Constant::new((FRAME_BYTES_MAX as u64).to_bits()),
@@ -89,6 +91,7 @@ impl Logic for HeaderChecks {
             none,
             type_four,
             type_six,
+            type_udp,
             served,
             csum,
             may_csum,
@@ -109,12 +112,15 @@ impl Logic for HeaderChecks {
         self.is_none.next = self.kind.val() == 0;
         self.is_four.next = self.kind.val() == 1;
         self.is_six.next = self.kind.val() == 4;
+        self.is_udp.next = self.kind.val() == 5;
         self.ecn_refused.next = self.gso_type.val().get_bit(7) & !self.features.val().get_bit(3);
         self.none.d.next = self.is_none.val();
         self.type_four.d.next = self.is_four.val();
         self.type_six.d.next = self.is_six.val();
+        self.type_udp.d.next = self.is_udp.val();
         self.served.d.next = ((self.is_four.val() & self.features.val().get_bit(1))
-            | (self.is_six.val() & self.features.val().get_bit(2)))
+            | (self.is_six.val() & self.features.val().get_bit(2))
+            | (self.is_udp.val() & self.features.val().get_bit(4)))
             & !self.ecn_refused.val();
         self.csum.d.next = self.needs_csum.val();
         self.may_csum.d.next = self.features.val().get_bit(0);
@@ -123,6 +129,9 @@ impl Logic for HeaderChecks {
         self.size_zero.d.next = self.gso_size.val() == 0;
         self.size_large.d.next = self.gso_size.val() > self.mss_max.val();
         self.wrong_offset.d.next = self.csum_offset.val() != 16;
+        if self.is_udp.val() {
+            self.wrong_offset.d.next = self.csum_offset.val() != 6;
+        }
         self.start_small_four.d.next = self.csum_start.val() < 34;
         self.start_small_six.d.next = self.csum_start.val() < 54;
         self.tcp_beyond.d.next = bit_cast::<20, 17>(self.tcp_end.val()) > self.frame_bytes.val();
@@ -136,7 +145,7 @@ impl Logic for HeaderChecks {
         if self.too_short.q.val() {
             self.refusal.next = self.frame_too_short.val();
         } else if !self.none.q.val() {
-            if !self.type_four.q.val() & !self.type_six.q.val() {
+            if !self.type_four.q.val() & !self.type_six.q.val() & !self.type_udp.q.val() {
                 self.refusal.next = self.gso_type_unknown.val();
             } else if !self.served.q.val() {
                 self.refusal.next = self.feature_not_negotiated.val();
@@ -148,7 +157,7 @@ impl Logic for HeaderChecks {
                 self.refusal.next = self.gso_size_too_large.val();
             } else if self.wrong_offset.q.val() {
                 self.refusal.next = self.checksum_offset_wrong.val();
-            } else if (self.type_four.q.val() & self.start_small_four.q.val())
+            } else if (!self.type_six.q.val() & self.start_small_four.q.val())
                 | (self.type_six.q.val() & self.start_small_six.q.val())
             {
                 self.refusal.next = self.checksum_start_too_small.val();

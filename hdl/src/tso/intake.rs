@@ -19,7 +19,7 @@ pub enum IntakeState {
     Judge,
     /// Acts on the verdict.
     Decide,
-    /// Takes the template up to the fixed part of the TCP header.
+    /// Takes the template up to the fixed part of the TCP or UDP header.
     FixedHeader,
     /// Works out the template's length.
     Measure,
@@ -48,8 +48,8 @@ logic_block! {
         pub reset: Signal<In, Bit>,
         /// Chains.
         pub chain: ChainSink,
-        /// Negotiated features: CSUM, TSO4, TSO6, ECN.
-        pub features: Signal<In, Bits<4>>,
+        /// Negotiated features: CSUM, TSO4, TSO6, ECN, USO.
+        pub features: Signal<In, Bits<5>>,
         /// Seeds of this queue's super-frames have no length (rule 15).
         pub seed_without_length: Signal<In, Bits<16>>,
         /// The stream offers a beat.
@@ -132,6 +132,7 @@ logic_block! {
         tcp_end: DFF<Bits<17>>,
         sum_end: DFF<Bits<17>>,
         is_udp: DFF<Bit>,
+        uso: DFF<Bit>,
         bare_seed: DFF<Bit>,
         is_four: DFF<Bit>,
         taken: DFF<Bits<6>>,
@@ -163,6 +164,8 @@ logic_block! {
         is_complete: Signal<Local, Bit>,
         taken_next: Signal<Local, Bits<6>>,
         seeds: Signal<Local, Bits<16>>,
+        fixed_bytes: Signal<Local, Bits<17>>,
+        gso_kind: Signal<Local, Bits<7>>,
         lane_bits: Signal<Local, Bits<6>>,
         at_lane: Signal<Local, Bits<64>>,
         tcp_rounded: Signal<Local, Bits<17>>,
@@ -204,6 +207,7 @@ impl Logic for Intake {
             tcp_end,
             sum_end,
             is_udp,
+            uso,
             bare_seed,
             is_four,
             taken,
@@ -252,6 +256,7 @@ impl Logic for Intake {
         self.layers.reset.next = self.reset.val();
         self.layers.start.next = self.walks.val();
         self.layers.four.next = self.is_four.q.val();
+        self.layers.udp.next = self.uso.q.val();
         self.layers.csum_start.next = self.csum_start.q.val().get_bits::<9>(0);
         self.layers.header_bytes.next = self.header.q.val();
         self.layers.transport_bytes.next = self.transport.q.val();
@@ -315,7 +320,7 @@ impl Logic for Intake {
             self.taken.d.next = self.taken_next.val();
             if self.beat.val().fault {
                 self.broken.d.next = self.beat.val().refusal;
-            } else if self.taken.q.val() == self.doff_beat.q.val() {
+            } else if (self.taken.q.val() == self.doff_beat.q.val()) & !self.uso.q.val() {
                 self.doff.d.next = self.at_lane.val().get_bits::<4>(4);
                 self.doff_seen.d.next = true;
             }
@@ -325,6 +330,12 @@ impl Logic for Intake {
         self.tcp_beats.next = self.tcp_end.q.val().get_bits::<6>(3);
         self.header_rounded.next = self.header.q.val() + 7;
         self.payload_now.next = bit_cast::<21, 20>(self.frame_bytes.q.val()) - bit_cast::<21, 9>(self.header.q.val());
+        // The fixed part of the transport header
+        self.gso_kind.next = self.gso_type.q.val().get_bits::<7>(0);
+        self.fixed_bytes.next = 20.into();
+        if self.gso_kind.val() == 5 {
+            self.fixed_bytes.next = 8.into();
+        }
         self.begins.next = false;
         self.debug.next = 0.into();
         match self.state.q.val() {
@@ -356,7 +367,7 @@ impl Logic for Intake {
                 self.gso_size.d.next = self.data.val().get_bits::<16>(0);
                 self.csum_start.d.next = self.data.val().get_bits::<16>(16);
                 self.csum_offset.d.next = self.data.val().get_bits::<16>(32);
-                self.tcp_end.d.next = bit_cast::<17, 16>(self.data.val().get_bits::<16>(16)) + 20;
+                self.tcp_end.d.next = bit_cast::<17, 16>(self.data.val().get_bits::<16>(16)) + self.fixed_bytes.val();
                 self.sum_end.d.next = bit_cast::<17, 16>(self.data.val().get_bits::<16>(16))
                     + bit_cast::<17, 16>(self.data.val().get_bits::<16>(32));
                 if self.arrives.val() {
@@ -372,6 +383,9 @@ impl Logic for Intake {
                 self.payload.d.next = self.frame_bytes.q.val();
                 self.summed.d.next = self.flags.q.val().get_bit(0);
                 self.is_udp.d.next = self.csum_offset.q.val() == 6;
+                self.uso.d.next = self.gso_kind.val() == 5;
+                // The UDP header as words, where TCP's says its own length
+                self.doff.d.next = 2.into();
                 self.bare_seed.d.next = self.seeds.val().get_bit(0);
                 self.target.d.next = self.tcp_rounded.val().get_bits::<6>(3);
                 self.doff_beat.d.next = self.tcp_beats.val() - 1;
@@ -415,7 +429,7 @@ impl Logic for Intake {
                 self.payload.d.next = self.payload_now.val().get_bits::<20>(0);
                 self.header_beyond.d.next = self.payload_now.val().get_bit(20);
                 self.header_long.d.next = self.header.q.val() > self.header_max.val();
-                self.doff_small.d.next = self.doff.q.val() < 5;
+                self.doff_small.d.next = (self.doff.q.val() < 5) & !self.uso.q.val();
                 self.target.d.next = self.header_rounded.val().get_bits::<6>(3);
                 self.in_template.d.next = true;
                 self.state.d.next = IntakeState::Options;

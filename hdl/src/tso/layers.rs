@@ -51,8 +51,10 @@ logic_block! {
         pub write_data: Signal<In, Bits<64>>,
         /// The walk begins; the inputs below count on this clock.
         pub start: Signal<In, Bit>,
-        /// For IPv4, otherwise IPv6.
+        /// For IPv4, otherwise IPv6. Only for TCP; with UDP the EtherType says which.
         pub four: Signal<In, Bit>,
+        /// For UDP, otherwise TCP.
+        pub udp: Signal<In, Bit>,
         /// `csum_start`.
         pub csum_start: Signal<In, Bits<9>>,
         /// End of the template, H.
@@ -97,11 +99,13 @@ logic_block! {
         word: DFF<Bits<16>>,
         // layers
         is_four: DFF<Bit>,
+        is_udp: DFF<Bit>,
         tags: DFF<Bits<2>>,
         // bytes from the IP header, later from the next extension header, to csum_start
         gap: DFF<Bits<8>>,
         at_layer: DFF<Bits<5>>,
         fragment: DFF<Bit>,
+        dont_fragment: DFF<Bit>,
         next_header: DFF<Bits<8>>,
         beyond: DFF<Bit>,
         extension_left: DFF<Bits<10>>,
@@ -130,8 +134,11 @@ logic_block! {
         high: Signal<Local, Bits<8>>,
         header_words: Signal<Local, Bits<8>>,
         is_tag: Signal<Local, Bit>,
-        fits_type: Signal<Local, Bit>,
+        fits_four: Signal<Local, Bit>,
+        fits_six: Signal<Local, Bit>,
+        protocol: Signal<Local, Bits<8>>,
         is_extension: Signal<Local, Bit>,
+        is_transport: Signal<Local, Bit>,
         jump: Signal<Local, Bits<13>>,
         left_before: Signal<Local, Bits<13>>,
         left_after: Signal<Local, Bits<13>>,
@@ -178,10 +185,12 @@ impl Logic for Layers {
             beat,
             word,
             is_four,
+            is_udp,
             tags,
             gap,
             at_layer,
             fragment,
+            dont_fragment,
             next_header,
             beyond,
             extension_left,
@@ -217,6 +226,8 @@ impl Logic for Layers {
         self.template.next.four = self.is_four.q.val();
         self.template.next.tags = self.tags.q.val();
         self.template.next.tcp_word = self.tcp_word.q.val();
+        self.template.next.udp = self.is_udp.q.val();
+        self.template.next.dont_fragment = self.dont_fragment.q.val();
         self.template.next.length_base = self.length_base.q.val();
         self.template.next.tcp_bytes = self.tcp_bytes.q.val();
         self.template.next.add_length = self.adds_length.q.val();
@@ -264,10 +275,15 @@ impl Logic for Layers {
         self.low.next = self.word.q.val().get_bits::<8>(0);
         self.header_words.next = bit_cast::<8, 4>(self.word.q.val().get_bits::<4>(8)) << 2;
         self.is_tag.next = (self.word.q.val() == 0x8100) | (self.word.q.val() == 0x88A8);
-        self.fits_type.next = (self.is_four.q.val() & (self.word.q.val() == 0x0800))
-            | (!self.is_four.q.val() & (self.word.q.val() == 0x86DD));
+        self.fits_four.next = (self.is_four.q.val() | self.is_udp.q.val()) & (self.word.q.val() == 0x0800);
+        self.fits_six.next = (!self.is_four.q.val() | self.is_udp.q.val()) & (self.word.q.val() == 0x86DD);
+        self.protocol.next = 6.into();
+        if self.is_udp.q.val() {
+            self.protocol.next = 17.into();
+        }
         self.is_extension.next =
             (self.next_header.q.val() == 0) | (self.next_header.q.val() == 43) | (self.next_header.q.val() == 60);
+        self.is_transport.next = self.next_header.q.val() == self.protocol.val();
         self.jump.next = bit_cast::<13, 8>(self.low.val()) << 3;
         self.left_before.next = bit_cast::<13, 8>(self.gap.q.val()) - 8;
         self.left_after.next = self.left_before.val() - self.jump.val();
@@ -281,7 +297,7 @@ impl Logic for Layers {
         self.tcp_length.next = self.header_bytes.val() - self.csum_start.val();
         self.words_end.next = self.header_bytes.val().get_bits::<7>(1);
         self.first_gap.next = self.csum_start.val() - 14;
-        // TCP, from csum_start on: all but sequence number and flags is summed, the seed included.
+        // TCP, from csum_start on: all but sequence number and flags is summed, the seed included. UDP: all but the length.
         if self.valid_3.q.val() {
             if self.tcp_3.q.val() {
                 self.in_tcp.d.next = true;
@@ -291,10 +307,14 @@ impl Logic for Layers {
                 self.at_tcp.d.next = self.at_tcp.q.val() + 1;
                 self.add_tcp.next = true;
                 if self.at_tcp.q.val() == 2 {
-                    self.seq_high.d.next = self.word.q.val();
                     self.add_tcp.next = false;
+                    if self.is_udp.q.val() {
+                        self.seq_low.d.next = self.word.q.val();
+                    } else {
+                        self.seq_high.d.next = self.word.q.val();
+                    }
                 }
-                if self.at_tcp.q.val() == 3 {
+                if (self.at_tcp.q.val() == 3) & !self.is_udp.q.val() {
                     self.seq_low.d.next = self.word.q.val();
                     self.add_tcp.next = false;
                 }
@@ -312,6 +332,9 @@ impl Logic for Layers {
                     self.at.d.next = 6.into();
                     self.last_at.d.next = self.words_end.val() - 1;
                     self.is_four.d.next = self.four.val();
+                    self.is_udp.d.next = self.udp.val();
+                    self.seq_high.d.next = 0.into();
+                    self.flags.d.next = 0.into();
                     self.tags.d.next = 0.into();
                     self.gap.d.next = self.first_gap.val().get_bits::<8>(0);
                     self.at_layer.d.next = 0.into();
@@ -329,11 +352,8 @@ impl Logic for Layers {
                     self.tcp_bytes.d.next = self.tcp_length.val().get_bits::<6>(0);
                     self.mss.d.next = self.segment_bytes.val();
                     self.bank_used.d.next = self.bank.val();
-                    // The length field counts from the IPv4 header, or from behind the IPv6 header.
-                    self.length_base.d.next = self.header_wide.val() - 54;
-                    if self.four.val() {
-                        self.length_base.d.next = self.header_wide.val() - 14;
-                    }
+                    // The length field counts from the IPv4 header; see below for IPv6.
+                    self.length_base.d.next = self.header_wide.val() - 14;
                 }
             }
             LayerPhase::EtherType => {
@@ -343,12 +363,15 @@ impl Logic for Layers {
                         self.gap.d.next = self.gap.q.val() - 4;
                         self.length_base.d.next = self.length_base.q.val() - 4;
                         self.phase.d.next = LayerPhase::Tag;
-                    } else if !self.fits_type.val() {
-                        self.verdict.next = self.protocol_mismatch.val();
-                    } else if self.is_four.q.val() {
+                    } else if self.fits_four.val() {
+                        self.is_four.d.next = true;
                         self.phase.d.next = LayerPhase::Four;
-                    } else {
+                    } else if self.fits_six.val() {
+                        // The length field counts from behind the IPv6 header.
+                        self.length_base.d.next = self.length_base.q.val() - 40;
                         self.phase.d.next = LayerPhase::Six;
+                    } else {
+                        self.verdict.next = self.protocol_mismatch.val();
                     }
                 }
             }
@@ -377,9 +400,10 @@ impl Logic for Layers {
                     }
                     if self.at_layer.q.val() == 3 {
                         self.fragment.d.next = self.word.q.val().get_bits::<14>(0).any();
+                        self.dont_fragment.d.next = self.word.q.val().get_bit(14);
                     }
                     if self.at_layer.q.val() == 4 {
-                        if self.low.val() != 6 {
+                        if self.low.val() != self.protocol.val() {
                             self.verdict.next = self.protocol_mismatch.val();
                         } else if self.fragment.q.val() {
                             self.verdict.next = self.is_fragment.val();
@@ -416,7 +440,7 @@ impl Logic for Layers {
                         self.extension_left.d.next = self.extension_left.q.val() - 1;
                     } else if self.next_header.q.val() == 44 {
                         self.verdict.next = self.is_fragment.val();
-                    } else if !self.beyond.q.val() & (self.gap.q.val() == 0) & (self.next_header.q.val() == 6) {
+                    } else if !self.beyond.q.val() & (self.gap.q.val() == 0) & self.is_transport.val() {
                         self.phase.d.next = LayerPhase::Found;
                     } else if self.beyond.q.val() | (self.gap.q.val() == 0) | !self.is_extension.val() {
                         self.verdict.next = self.extension_headers.val();

@@ -83,8 +83,8 @@ logic_block! {
         pub frames: FrameSource,
         /// Finished chains, in their order.
         pub done: DoneSource,
-        /// Negotiated features: CSUM, TSO4, TSO6, ECN from bit 0.
-        pub features: Signal<In, Bits<4>>,
+        /// Negotiated features: CSUM, TSO4, TSO6, ECN, USO from bit 0.
+        pub features: Signal<In, Bits<5>>,
         /// TCP flags that the first of several segments keeps: data offset byte's low nibble above the flags byte
         /// (rule 14).
         pub flags_first: Signal<In, Bits<12>>,
@@ -94,6 +94,10 @@ logic_block! {
         pub flags_last: Signal<In, Bits<12>>,
         /// IPv4 identification counts modulo 2^15 (rule 7).
         pub id_fifteen_bits: Signal<In, Bit>,
+        /// IPv4 identification of templates with DF does not count (rule 7).
+        pub id_fixed: Signal<In, Bit>,
+        /// Frames shorter than 60 bytes are padded with zeros (rule 20).
+        pub pad: Signal<In, Bit>,
         /// One bit a transmit queue: checksum seeds of super-frames have no length (rule 15).
         pub seed_without_length: Signal<In, Bits<16>>,
         /// Begin no frame at the output. Chains go on until the ring is full.
@@ -241,6 +245,8 @@ impl Logic for Tso {
         self.values.flags_middle.next = self.flags_middle.val();
         self.values.flags_last.next = self.flags_last.val();
         self.values.id_fifteen_bits.next = self.id_fifteen_bits.val();
+        self.values.id_fixed.next = self.id_fixed.val();
+        self.values.pad.next = self.pad.val();
         self.values.template.next = self.intake.template.val();
         self.values.note_valid.next = self.notes.out_valid.val();
         self.values.note.next = self.notes.out_data.val();

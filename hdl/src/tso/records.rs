@@ -79,6 +79,12 @@ pub struct FrameRecord {
     pub header_lanes: Bits<3>,
     /// Bytes in the last beat, modulo 8.
     pub tail_bytes: Bits<3>,
+    /// The frame is padded with zeros (rule 20): `beats` and `tail_bytes` count the padding.
+    pub padded: Bit,
+    /// Beats of a padded frame that hold data.
+    pub data_beats: Bits<4>,
+    /// Bytes of data in the last of them, modulo 8.
+    pub data_tail: Bits<3>,
     /// Template bank.
     pub bank: Bits<4>,
     /// `check` is stored at `check_at`.
@@ -93,8 +99,10 @@ pub struct FrameRecord {
     pub four: Bit,
     /// VLAN tags in front of the IP header.
     pub tags: Bits<2>,
-    /// First 16-bit word of the TCP header; odd.
+    /// First 16-bit word of the TCP or UDP header; odd.
     pub tcp_word: Bits<7>,
+    /// UDP: `seq_high` is the length, `seq_low` and `flags` are not stored.
+    pub udp: Bit,
     /// IPv4 total length (rule 5).
     pub total_length: Bits<16>,
     /// Word 2 of the IP header: IPv4 identification (rule 7) or IPv6 payload length (rule 9).
@@ -146,11 +154,15 @@ pub struct Template {
     pub four: Bit,
     /// VLAN tags.
     pub tags: Bits<2>,
-    /// First 16-bit word of the TCP header.
+    /// First 16-bit word of the TCP or UDP header.
     pub tcp_word: Bits<7>,
+    /// UDP, otherwise TCP. Then `seq_high` and `flags` are 0 and `seq_low` is the length as found.
+    pub udp: Bit,
+    /// The template says "don't fragment".
+    pub dont_fragment: Bit,
     /// Header bytes that the length field of the IP header counts.
     pub length_base: Bits<9>,
-    /// Bytes of the TCP header.
+    /// Bytes of the TCP or UDP header.
     pub tcp_bytes: Bits<6>,
     /// The segment's TCP length belongs into the sum (rule 16).
     pub add_length: Bit,

@@ -42,6 +42,10 @@ logic_block! {
         pub flags_last: Signal<In, Bits<12>>,
         /// Bit 15 of the identification stays (rule 7).
         pub id_fifteen_bits: Signal<In, Bit>,
+        /// The identification of a template with DF does not count (rule 7).
+        pub id_fixed: Signal<In, Bit>,
+        /// Short frames are padded (rule 20).
+        pub pad: Signal<In, Bit>,
         /// Of the super-frame; stable while one of its segments is here.
         pub template: Signal<In, Template>,
         /// A segment is here.
@@ -75,7 +79,11 @@ logic_block! {
         addend: DFF<Bits<17>>,
         second: DFF<Bits<16>>,
         ip_check: DFF<Bits<20>>,
+        beats: DFF<Bits<11>>,
+        padded: DFF<Bit>,
         //
+        is_short: Signal<Local, Bit>,
+        tail: Signal<Local, Bits<3>>,
         bytes: Signal<Local, Bits<16>>,
         flag_mask: Signal<Local, Bits<16>>,
         template_now: Signal<Local, Template>,
@@ -101,7 +109,9 @@ logic_block! {
 impl Logic for Values {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, seq, id, length, tcp_length, flags, check, addend, second, ip_check);
+        dff_setup!(
+            self, clock, state, seq, id, length, tcp_length, flags, check, addend, second, ip_check, beats, padded
+        );
         self.note_now.next = self.note.val();
         self.template_now.next = self.template.val();
         self.note_ready.next = false;
@@ -150,10 +160,23 @@ impl Logic for Values {
         self.record.next.refusal = self.note_now.val().refusal;
         self.record.next.queue = self.note_now.val().queue;
         self.record.next.head = self.note_now.val().head;
-        self.record.next.beats = self.note_now.val().ring_beats + bit_cast::<11, 6>(self.header_beats.val());
+        // Two clocks at least pass from one of these to the next.
+        self.beats.d.next = self.note_now.val().ring_beats + bit_cast::<11, 6>(self.header_beats.val());
+        self.tail.next = self.note_now.val().tail_bytes;
+        self.is_short.next =
+            (self.beats.q.val() < 8) | ((self.beats.q.val() == 8) & (self.tail.val() != 0) & (self.tail.val() < 4));
+        self.padded.d.next = self.pad.val() & self.is_short.val();
+        self.record.next.beats = self.beats.q.val();
+        self.record.next.padded = self.padded.q.val();
+        self.record.next.data_beats = self.beats.q.val().get_bits::<4>(0);
+        self.record.next.data_tail = self.tail.val();
         self.record.next.header_beats = self.header_beats.val();
         self.record.next.header_lanes = self.header_bytes.val().get_bits::<3>(0);
-        self.record.next.tail_bytes = self.note_now.val().tail_bytes;
+        self.record.next.tail_bytes = self.tail.val();
+        if self.padded.q.val() {
+            self.record.next.beats = 8.into();
+            self.record.next.tail_bytes = 4.into();
+        }
         self.record.next.bank = self.template_now.val().bank;
         self.record.next.sum = self.note_now.val().sum;
         self.record.next.check_at = self.note_now.val().sum_at;
@@ -162,6 +185,7 @@ impl Logic for Values {
         self.record.next.four = self.template_now.val().four;
         self.record.next.tags = self.template_now.val().tags;
         self.record.next.tcp_word = self.template_now.val().tcp_word;
+        self.record.next.udp = self.template_now.val().udp;
         self.record.next.total_length = self.length.q.val();
         self.record.next.ip_word_2 = self.length.q.val();
         if self.template_now.val().four {
@@ -169,6 +193,9 @@ impl Logic for Values {
         }
         self.record.next.ip_check = self.ip_word.val();
         self.record.next.seq_high = self.seq.q.val().get_bits::<16>(16);
+        if self.template_now.val().udp {
+            self.record.next.seq_high = self.tcp_length.q.val();
+        }
         self.record.next.seq_low = self.seq.q.val().get_bits::<16>(0);
         self.record.next.flags = self.flags.q.val();
         match self.state.q.val() {
@@ -202,6 +229,9 @@ impl Logic for Values {
                 }
                 self.addend.d.next = bit_cast::<17, 16>(self.seq_now.val().get_bits::<16>(0))
                     + bit_cast::<17, 16>(self.seq_now.val().get_bits::<16>(16));
+                if self.template_now.val().udp & self.note_now.val().patch {
+                    self.addend.d.next = bit_cast::<17, 16>(self.tcp_length.q.val());
+                }
                 self.ip_check.d.next =
                     bit_cast::<20, 16>(self.template_now.val().ip_sum) + bit_cast::<20, 16>(self.length.q.val());
                 self.state.d.next = ValueState::Payload;
@@ -261,6 +291,9 @@ impl Logic for Values {
                 self.id.d.next = self.id_next.val();
                 if self.id_fifteen_bits.val() {
                     self.id.d.next = self.id_next.val().replace_bit(15, self.id.q.val().get_bit(15));
+                }
+                if self.id_fixed.val() & self.template_now.val().dont_fragment {
+                    self.id.d.next = self.id.q.val();
                 }
                 self.state.d.next = ValueState::Idle;
             }

@@ -67,7 +67,7 @@ pub struct Settings {
     pub segment: SegmentSettings,
     /// One bit a queue, instead of the one in `segment`.
     pub seed_without_length: u16,
-    /// Bits 3:0 CSUM, TSO4, TSO6, ECN; must say the same as `segment.features`.
+    /// Bits 4:0 CSUM, TSO4, TSO6, ECN, USO; must say the same as `segment.features`.
     pub features: u8,
 }
 
@@ -108,7 +108,7 @@ struct Ports {
     bytes: [Port; 5],
     frames: [Port; 5],
     done: [Port; 5],
-    settings: [Port; 6],
+    settings: [Port; 8],
     hold: Port,
     idle: Port,
     sent: [Port; 2],
@@ -156,6 +156,8 @@ impl Bench {
                 "flags_middle",
                 "flags_last",
                 "id_fifteen_bits",
+                "id_fixed",
+                "pad",
                 "seed_without_length"
             ),
             hold: dut.port("hold")?,
@@ -187,6 +189,8 @@ impl Bench {
             settings.segment.flags_middle.into(),
             settings.segment.flags_last.into(),
             settings.segment.id_fifteen_bits.into(),
+            settings.segment.id_fixed.into(),
+            settings.segment.pad.into(),
             settings.seed_without_length.into(),
         ];
         for (port, value) in self.ports.settings.into_iter().zip(values) {

@@ -18,24 +18,39 @@ fn all_on() -> Settings {
     Settings {
         segment: SegmentSettings::default(),
         seed_without_length: 0,
-        features: 0xF,
+        features: 0x1F,
     }
 }
 
+/// Fixed ID and padding besides.
+fn all_options() -> Settings {
+    let mut settings = all_on();
+    (settings.segment.id_fixed, settings.segment.pad) = (true, true);
+    settings
+}
+
 fn random_settings(random: &mut ChaCha8Rng) -> Settings {
-    let bits = [feature::CSUM, feature::HOST_TSO4, feature::HOST_TSO6, feature::HOST_ECN];
+    let bits = [
+        feature::CSUM,
+        feature::HOST_TSO4,
+        feature::HOST_TSO6,
+        feature::HOST_ECN,
+        feature::HOST_USO,
+    ];
     let features: u8 = if random.gen_bool(0.7) {
-        0xF
+        0x1F
     } else {
-        random.gen::<u8>() & 0xF
+        random.gen::<u8>() & 0x1F
     };
-    let negotiated = (0..4)
+    let negotiated = (0..bits.len())
         .filter(|at| features >> at & 1 == 1)
         .fold(0, |all, at| all | bits[at]);
     let defaults = SegmentSettings::default();
     let mut segment = SegmentSettings {
         features: negotiated,
         id_fifteen_bits: random.gen(),
+        id_fixed: random.gen_bool(0.3),
+        pad: random.gen(),
         ..defaults
     };
     if random.gen_bool(0.3) {
@@ -95,13 +110,125 @@ fn random_chain(random: &mut ChaCha8Rng) -> Chain {
 fn one_super_frame_of_each_kind() -> Result<()> {
     let random = &mut ChaCha8Rng::seed_from_u64(1);
     let mut bench = Bench::new()?;
-    for six in [false, true] {
+    for (six, udp) in [(false, false), (false, true), (true, false), (true, true)] {
         for payload in [0, 1, 1447, 1448, 1449, 2896, 10_000, 65_000] {
             let mut shape = Shape::plain(payload, 1448);
-            shape.six = six;
+            (shape.six, shape.udp) = (six, udp);
             let chain = shape.chain(random);
             bench.check(&[chain], &all_on(), &Stalls::default(), random)?;
         }
+    }
+    Ok(())
+}
+
+/// Rule 16 with lengths of more than 16 bits; the IPv6 payload length of a BIG TCP super-frame is 0 and is not read.
+#[test]
+fn super_frames_of_256_kib() -> Result<()> {
+    let random = &mut ChaCha8Rng::seed_from_u64(2);
+    let mut bench = Bench::new()?;
+    for udp in [false, true] {
+        for (payload, mss) in [(262_144, 1428), (262_144, 9_600), (262_143, 8_940), (65_536, 1428)] {
+            let mut shape = Shape::plain(payload, mss);
+            (shape.six, shape.udp) = (true, udp);
+            let mut chain = shape.chain(random);
+            chain.frame[18..20].copy_from_slice(&[0, 0]);
+            let next = Shape::plain(3000, 1448).chain(random);
+            let run = bench.check(&[chain, next], &all_on(), &Stalls::default(), random)?;
+            assert_eq!(run.frames.len(), payload.div_ceil(mss.into()) + 3);
+        }
+    }
+    Ok(())
+}
+
+/// Rule 20: every length around 60, every way through the pipeline, and what comes behind a padded frame.
+#[test]
+fn rule_20_short_frames_are_padded_with_zeros() -> Result<()> {
+    let random = &mut ChaCha8Rng::seed_from_u64(4);
+    let mut bench = Bench::new()?;
+    let mut chains = vec![];
+    for bytes in 14..=70 {
+        chains.push(single(bytes, false, random));
+        chains.push(single(bytes, true, random));
+    }
+    for payload in 0..=24 {
+        for (udp, mss) in [(false, 1), (true, 1), (true, 9), (false, 1448), (true, 1448)] {
+            let mut shape = Shape::plain(payload, mss);
+            (shape.udp, shape.tcp_option_words) = (udp, 0);
+            chains.push(shape.chain(random));
+        }
+    }
+    let run = bench.check(&chains, &all_options(), &Stalls::default(), random)?;
+    assert!(run.frames.iter().all(|frame| frame.len() >= 60));
+    let run = bench.check(&chains, &all_on(), &Stalls::default(), random)?;
+    assert!(run.frames.iter().any(|frame| frame.len() < 60));
+    Ok(())
+}
+
+/// Rule 7: the ID stays where the template says "don't fragment", and counts where it does not.
+#[test]
+fn rule_07_fixed_id() -> Result<()> {
+    let random = &mut ChaCha8Rng::seed_from_u64(6);
+    let mut bench = Bench::new()?;
+    for dont_fragment in [false, true] {
+        for udp in [false, true] {
+            let mut shape = Shape::plain(700, 100);
+            shape.udp = udp;
+            let mut chain = shape.chain(random);
+            chain.frame[20] = u8::from(dont_fragment) << 6;
+            let run = bench.check(&[chain], &all_options(), &Stalls::default(), random)?;
+            let id = |frame: &Vec<u8>| u16::from_be_bytes([frame[18], frame[19]]);
+            let steps: Vec<u16> = run
+                .frames
+                .iter()
+                .map(|frame| id(frame).wrapping_sub(id(&run.frames[0])))
+                .collect();
+            assert_eq!(
+                steps,
+                (0..7)
+                    .map(|at| if dont_fragment { 0 } else { at })
+                    .collect::<Vec<u16>>()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Rules 12 and 14: with these masks CWR, which accurate ECN counts in, is in every segment.
+#[test]
+fn rule_14_masks_of_accurate_ecn() -> Result<()> {
+    let random = &mut ChaCha8Rng::seed_from_u64(8);
+    let mut shape = Shape::plain(500, 100);
+    shape.tcp_flags = 0x1D9;
+    let mut settings = all_on();
+    let segment = &mut settings.segment;
+    (segment.flags_first, segment.flags_middle, segment.flags_last) = (0xFF6, 0xFF6, 0xFFF);
+    let chain = shape.chain(random);
+    let at = shape.csum_start() + 12;
+    let run = Bench::new()?.check(&[chain], &settings, &Stalls::default(), random)?;
+    let flags = |frame: &Vec<u8>| u16::from_be_bytes([frame[at], frame[at + 1]]) & 0xFFF;
+    let found: Vec<u16> = run.frames.iter().map(flags).collect();
+    assert_eq!(found, [0x1D0, 0x1D0, 0x1D0, 0x1D0, 0x1D9]);
+    Ok(())
+}
+
+/// Rule 18: a datagram whose sum comes out as 0 says 0xFFFF, a TCP segment says 0.
+#[test]
+fn rule_18_checksums_of_zero() -> Result<()> {
+    let random = &mut ChaCha8Rng::seed_from_u64(9);
+    let mut bench = Bench::new()?;
+    for (udp, expected) in [(true, 0xFFFF), (false, 0)] {
+        let mut shape = Shape::plain(300, 100);
+        shape.udp = udp;
+        let mut chain = shape.chain(random);
+        let (start, header) = (shape.csum_start(), shape.header_bytes());
+        let at = start + if udp { 6 } else { 16 };
+        let middle = header + 100;
+        chain.frame[middle..middle + 2].fill(0);
+        let check = |run: &bench::Run| [run.frames[1][at], run.frames[1][at + 1]];
+        let run = bench.check(&[chain.clone()], &all_on(), &Stalls::default(), random)?;
+        chain.frame[middle..middle + 2].copy_from_slice(&check(&run));
+        let run = bench.check(&[chain], &all_on(), &Stalls::default(), random)?;
+        assert_eq!(u16::from_be_bytes(check(&run)), expected);
     }
     Ok(())
 }

@@ -6,10 +6,12 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use segwalk_model::virtio_net_hdr::{gso, VirtioNetHdr, FLAG_NEEDS_CSUM};
 
-/// What a TCP super-frame is made of.
+/// What a TCP or UDP super-frame is made of.
 #[derive(Clone, Debug, Default)]
 pub struct Shape {
     pub six: bool,
+    /// UDP instead of TCP, without TCP's options and flags.
+    pub udp: bool,
     pub tags: usize,
     /// IPv4: words of options. IPv6: units of 8 bytes in each of the extension headers.
     pub ip_options: Vec<usize>,
@@ -60,10 +62,11 @@ impl Shape {
         };
         Self {
             six,
+            udp: random.gen_bool(0.4),
             tags: *[0, 0, 1, 2].choose(random).expect("a list"),
             ip_options,
             tcp_option_words: *[0, 3, 3, 5, 10].choose(random).expect("a list"),
-            payload: payload.min(65_535),
+            payload: payload.min(110_000),
             mss,
             tcp_flags: random.gen::<u16>() & 0xFFF,
         }
@@ -82,7 +85,15 @@ impl Shape {
     }
 
     pub fn header_bytes(&self) -> usize {
-        self.csum_start() + 20 + 4 * self.tcp_option_words
+        self.csum_start() + if self.udp { 8 } else { 20 + 4 * self.tcp_option_words }
+    }
+
+    fn protocol(&self) -> u8 {
+        if self.udp {
+            17
+        } else {
+            6
+        }
     }
 
     pub fn chain(&self, random: &mut ChaCha8Rng) -> Chain {
@@ -101,23 +112,29 @@ impl Shape {
                 frame[at + 1] = *units as u8 - 1;
                 (link, at) = (at, at + 8 * units);
             }
-            frame[link] = 6;
+            frame[link] = self.protocol();
         } else {
             frame[l3 - 2..l3].copy_from_slice(&[0x08, 0x00]);
             frame[l3] = 0x40 | ((tcp - l3) / 4) as u8;
             frame[l3 + 6] &= 0xC0;
             frame[l3 + 7] = 0;
-            frame[l3 + 9] = 6;
+            frame[l3 + 9] = self.protocol();
         }
-        frame[tcp + 12] = (((20 + 4 * self.tcp_option_words) / 4) << 4) as u8 | (self.tcp_flags >> 8) as u8;
-        frame[tcp + 13] = self.tcp_flags as u8;
+        if !self.udp {
+            frame[tcp + 12] = (((20 + 4 * self.tcp_option_words) / 4) << 4) as u8 | (self.tcp_flags >> 8) as u8;
+            frame[tcp + 13] = self.tcp_flags as u8;
+        }
         let hdr = VirtioNetHdr {
             flags: FLAG_NEEDS_CSUM,
-            gso_type: if self.six { gso::TCPV6 } else { gso::TCPV4 },
+            gso_type: match self.six {
+                _ if self.udp => gso::UDP_L4,
+                false => gso::TCPV4,
+                true => gso::TCPV6,
+            },
             hdr_len: random.gen(),
             gso_size: self.mss,
             csum_start: tcp as u16,
-            csum_offset: 16,
+            csum_offset: if self.udp { 6 } else { 16 },
             num_buffers: random.gen(),
         };
         Chain::new(hdr, frame)
@@ -147,12 +164,16 @@ pub fn spoil(chain: &mut Chain, random: &mut ChaCha8Rng) {
     let near = |random: &mut ChaCha8Rng, value: u16| value.wrapping_add(random.gen_range(0..9)).wrapping_sub(4);
     match random.gen_range(0..16) {
         0 => chain.hdr.flags = random.gen(),
-        1 => chain.hdr.gso_type = *[0, 1, 3, 4, 5, 0x80, 0x81, 0x84, 2].choose(random).expect("a list"),
+        1 => {
+            chain.hdr.gso_type = *[0, 1, 3, 4, 5, 0x80, 0x81, 0x84, 0x85, 2]
+                .choose(random)
+                .expect("a list")
+        }
         2 => chain.hdr.gso_size = *[0, 9600, 9601, 0xFFFF, 1].choose(random).expect("a list"),
         3 => chain.hdr.csum_offset = *[6, 15, 17, 0, 0xFFFF].choose(random).expect("a list"),
         4 => chain.hdr.csum_start = near(random, chain.hdr.csum_start),
         5 => {
-            chain.hdr.csum_start = *[0, 13, 33, 34, 53, 54, 236, 237, 240, 0xFFFF]
+            chain.hdr.csum_start = *[0, 13, 33, 34, 53, 54, 236, 237, 240, 248, 249, 0xFFFF]
                 .choose(random)
                 .expect("a list")
         }
@@ -166,7 +187,7 @@ pub fn spoil(chain: &mut Chain, random: &mut ChaCha8Rng) {
         }
         8 | 9 if chain.frame.len() > 30 => {
             let at = random.gen_range(12..24);
-            chain.frame[at] = *[0, 6, 0x08, 0x81, 0x45, 0x60, 0x86, 0xDD, 0x88, 0xA8, 44]
+            chain.frame[at] = *[0, 6, 17, 0x08, 0x81, 0x45, 0x60, 0x86, 0xDD, 0x88, 0xA8, 44]
                 .choose(random)
                 .expect("a list");
         }
@@ -177,7 +198,7 @@ pub fn spoil(chain: &mut Chain, random: &mut ChaCha8Rng) {
         13 if chain.frame.len() > 70 => {
             // IPv6 next headers and lengths
             let at = *[20, 24, 28, 54, 55, 58, 59, 62, 63].choose(random).expect("a list");
-            chain.frame[at] = *[0, 1, 6, 43, 44, 60, 255].choose(random).expect("a list");
+            chain.frame[at] = *[0, 1, 6, 17, 43, 44, 60, 255].choose(random).expect("a list");
         }
         14 => chain.hdr.gso_type |= gso::ECN,
         _ => chain.hdr.flags = 0,

@@ -33,8 +33,8 @@ logic_block! {
         pub used_pulse: Signal<In, Bit>,
         /// DRIVER_OK is set and no reset is under way.
         pub running: Signal<Out, Bit>,
-        /// Negotiated CSUM, TSO4, TSO6, ECN from bit 0 up; 0 before FEATURES_OK.
-        pub features: Signal<Out, Bits<4>>,
+        /// Negotiated CSUM, TSO4, TSO6, ECN, USO from bit 0 up; 0 before FEATURES_OK.
+        pub features: Signal<Out, Bits<5>>,
         /// InterruptStatus is not 0.
         pub irq: Signal<Out, Bit>,
         /// Doorbell; a pulse.
@@ -53,11 +53,12 @@ logic_block! {
         accept_low: DFF<Bit>,
         accept_high: DFF<Bit>,
         accepted: DFF<Bits<4>>,
+        accepted_uso: DFF<Bit>,
         version_1: DFF<Bit>,
         strange_low: DFF<Bit>,
         strange_high: DFF<Bit>,
         strange_other: DFF<Bit>,
-        negotiated: DFF<Bits<4>>,
+        negotiated: DFF<Bits<5>>,
         used_buffer: DFF<Bit>,
         config_change: DFF<Bit>,
         asserted: DFF<Bit>,
@@ -129,6 +130,7 @@ impl Logic for DeviceState {
             accept_low,
             accept_high,
             accepted,
+            accepted_uso,
             version_1,
             strange_low,
             strange_high,
@@ -154,7 +156,8 @@ impl Logic for DeviceState {
         self.asserted.d.next = self.used_buffer.q.val() | self.config_change.q.val();
         self.negotiated.d.next = 0.into();
         if self.features_ok.q.val() {
-            self.negotiated.d.next = self.accepted.q.val();
+            self.negotiated.d.next =
+                bit_cast::<5, 4>(self.accepted.q.val()) | (bit_cast::<5, 1>(self.accepted_uso.q.val().into()) << 4);
         }
         // Conditions
         self.acceptable.next = self.version_1.q.val()
@@ -220,6 +223,7 @@ impl Logic for DeviceState {
                     self.strange_low.d.next = (self.value.val() & self.strange_low_mask.val()) != 0;
                 } else if self.accept_high.q.val() {
                     self.version_1.d.next = self.value.val().get_bit(0);
+                    self.accepted_uso.d.next = self.value.val().get_bit(24);
                     self.strange_high.d.next = (self.value.val() & self.strange_high_mask.val()) != 0;
                 } else {
                     self.strange_other.d.next = self.strange_other.q.val() | (self.value.val() != 0);
@@ -282,6 +286,7 @@ impl Logic for DeviceState {
             self.accept_low.d.next = true;
             self.accept_high.d.next = false;
             self.accepted.d.next = 0.into();
+            self.accepted_uso.d.next = false;
             self.version_1.d.next = false;
             self.strange_low.d.next = false;
             self.strange_high.d.next = false;

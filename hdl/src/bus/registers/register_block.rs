@@ -34,8 +34,8 @@ logic_block! {
         /// The engine is reset; a pulse.
         pub soft_reset_done: Signal<In, Bit>,
         // Settings
-        /// Negotiated CSUM, TSO4, TSO6, ECN from bit 0 up; 0 before FEATURES_OK.
-        pub features: Signal<Out, Bits<4>>,
+        /// Negotiated CSUM, TSO4, TSO6, ECN, USO from bit 0 up; 0 before FEATURES_OK.
+        pub features: Signal<Out, Bits<5>>,
         /// To the MMU's context table.
         pub context_write: ContextWriteSource,
         /// Empty the TLB; a pulse.
@@ -50,6 +50,10 @@ logic_block! {
         pub flags_last: Signal<Out, Bits<12>>,
         /// Bit 15 of the IPv4 ID stays.
         pub id_fifteen_bits: Signal<Out, Bit>,
+        /// The IPv4 ID of templates with DF does not count.
+        pub id_fixed: Signal<Out, Bit>,
+        /// Short frames are padded.
+        pub pad: Signal<Out, Bit>,
         /// Transmit queues whose TCP checksum seed has no length in it.
         pub seed_without_length: Signal<Out, Bits<16>>,
         // Queues
@@ -188,6 +192,8 @@ impl Logic for RegisterBlock {
         self.flags_middle.next = self.settings.flags_middle.val();
         self.flags_last.next = self.settings.flags_last.val();
         self.id_fifteen_bits.next = self.settings.id_fifteen_bits.val();
+        self.id_fixed.next = self.settings.id_fixed.val();
+        self.pad.next = self.settings.pad.val();
         self.seed_without_length.next = self.queues.seed_without_length.val();
         self.restart.next = self.queues.restart.val();
         self.notify_valid.next = self.device.notify_valid.val();

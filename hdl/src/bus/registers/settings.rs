@@ -1,4 +1,4 @@
-//! Settings that the engine looks at all the time: contexts to commit, TLB control, TCP flag masks, the ID's width.
+//! Settings that the engine looks at all the time: contexts to commit, TLB control, TCP flag masks, how the ID counts, padding.
 
 use super::map::{self, CODE_BITS};
 use crate::bus::ports::ContextWriteSource;
@@ -35,6 +35,10 @@ logic_block! {
         pub flags_last: Signal<Out, Bits<12>>,
         /// Bit 15 of the IPv4 ID stays.
         pub id_fifteen_bits: Signal<Out, Bit>,
+        /// The IPv4 ID of templates with DF does not count.
+        pub id_fixed: Signal<Out, Bit>,
+        /// Short frames are padded.
+        pub pad: Signal<Out, Bit>,
         //
         number: DFF<Bits<4>>,
         mode: DFF<Bits<3>>,
@@ -49,6 +53,8 @@ logic_block! {
         middle: DFF<Bits<12>>,
         last: DFF<Bits<12>>,
         fifteen: DFF<Bit>,
+        fixed: DFF<Bit>,
+        pads: DFF<Bit>,
         live: DFF<Bits<32>>,
         off: Constant<Bits<3>> = Constant::new(u64::from(mode::OFF).to_bits()),
         reset_first: Constant<Bits<12>> = Constant::new(u64::from(registers::FLAGS_FIRST.reset).to_bits()),
@@ -64,6 +70,7 @@ logic_block! {
         middle_code: Constant<Bits<CODE_BITS>> = map::code(&registers::FLAGS_MIDDLE),
         last_code: Constant<Bits<CODE_BITS>> = map::code(&registers::FLAGS_LAST),
         id_control: Constant<Bits<CODE_BITS>> = map::code(&registers::ID_CONTROL),
+        frame_control: Constant<Bits<CODE_BITS>> = map::code(&registers::FRAME_CONTROL),
     }
 }
 
@@ -89,6 +96,8 @@ impl Logic for EngineSettings {
             middle,
             last,
             fifteen,
+            fixed,
+            pads,
             live
         );
         self.read_data.next = self.live.q.val();
@@ -108,6 +117,8 @@ impl Logic for EngineSettings {
         self.flags_middle.next = self.middle.q.val();
         self.flags_last.next = self.last.q.val();
         self.id_fifteen_bits.next = self.fifteen.q.val();
+        self.id_fixed.next = self.fixed.q.val();
+        self.pad.next = self.pads.q.val();
         self.commit.d.next = false;
         self.invalidate.d.next = false;
         self.live.d.next = 0.into();
@@ -147,6 +158,10 @@ impl Logic for EngineSettings {
             }
             if self.code.val() == self.id_control.val() {
                 self.fifteen.d.next = self.value.val().get_bit(0);
+                self.fixed.d.next = self.value.val().get_bit(1);
+            }
+            if self.code.val() == self.frame_control.val() {
+                self.pads.d.next = self.value.val().get_bit(0);
             }
         }
         if self.reset.val() {
@@ -163,6 +178,8 @@ impl Logic for EngineSettings {
             self.middle.d.next = self.reset_middle.val();
             self.last.d.next = self.reset_last.val();
             self.fifteen.d.next = false;
+            self.fixed.d.next = false;
+            self.pads.d.next = false;
         }
     }
 }
