@@ -89,10 +89,10 @@ fn fields() -> Vec<Case> {
 }
 
 fn csum_places() -> Vec<Case> {
-    let start = |name: &'static str, csum_start: u16, refusal: Refusal| {
+    let start = |name: &'static str, csum_start: u16, refusal: Refusal, kernel: Kernel| {
         v4(22, name)
             .hdr(|hdr| hdr.csum_start = csum_start)
-            .refused(refusal, Kernel::Drops)
+            .refused(refusal, kernel)
     };
     let offset = |name: &'static str, csum_offset: u16| {
         v4(22, name)
@@ -103,13 +103,18 @@ fn csum_places() -> Vec<Case> {
         offset("csum_offset_6_with_tcp_is_refused", 6),
         offset("csum_offset_15_is_refused", 15),
         offset("csum_offset_18_is_refused", 18),
-        start("csum_start_33_is_refused", 33, ChecksumStartTooSmall),
-        start("csum_start_0_is_refused", 0, ChecksumStartTooSmall),
+        start("csum_start_33_is_refused", 33, ChecksumStartTooSmall, Kernel::Drops),
+        start("csum_start_0_is_refused", 0, ChecksumStartTooSmall, Kernel::Refuses),
         v6(22, "csum_start_53_is_refused_over_ipv6")
             .hdr(|hdr| hdr.csum_start = 53)
             .refused(ChecksumStartTooSmall, Kernel::Drops),
-        start("csum_start_near_the_end_is_refused", 265, HeaderBeyondChain),
-        start("csum_start_ffff_is_refused", 0xFFFF, HeaderBeyondChain),
+        start(
+            "csum_start_near_the_end_is_refused",
+            265,
+            HeaderBeyondChain,
+            Kernel::Refuses,
+        ),
+        start("csum_start_ffff_is_refused", 0xFFFF, HeaderBeyondChain, Kernel::Refuses),
         v4(22, "csum_start_two_words_late_is_refused")
             .hdr(|hdr| hdr.csum_start = 42)
             .frame(|frame| frame[54] = 0x50)
@@ -139,10 +144,13 @@ fn types() -> Vec<Case> {
             100,
         )
         .hdr(|hdr| hdr.gso_type = gso::TCPV6)
-        .refused(ProtocolMismatch, Kernel::Refuses),
+        .refused(ProtocolMismatch, Kernel::Drops),
+        v4(22, "tcpv6_on_ipv4_without_options_is_refused")
+            .hdr(|hdr| hdr.gso_type = gso::TCPV6)
+            .refused(ChecksumStartTooSmall, Kernel::Refuses),
         v4(22, "version_6_in_ipv4_is_refused")
             .frame(|frame| frame[14] = 0x65)
-            .refused(ProtocolMismatch, Kernel::Drops),
+            .refused(ProtocolMismatch, VERSION),
         v6(22, "version_4_in_ipv6_is_refused")
             .frame(|frame| frame[14] = 0x40)
             .refused(ProtocolMismatch, VERSION),
@@ -155,7 +163,7 @@ fn types() -> Vec<Case> {
     ]
 }
 
-const VERSION: Kernel = Kernel::Differs("The kernel does not look at the version of IPv6.");
+const VERSION: Kernel = Kernel::Differs("The kernel goes by the EtherType and does not look at the version.");
 
 fn tags() -> Vec<Case> {
     let tagged = |name: &'static str, tags: &[u16]| {
@@ -258,6 +266,11 @@ fn lengths() -> Vec<Case> {
     ]
 }
 
+const ONE_SEGMENT: Kernel = Kernel::Differs(
+    "The kernel counts TCP options as payload when it asks whether there is anything to cut; then it finds one segment \
+     and drops it.",
+);
+
 fn no_payload() -> Vec<Case> {
     vec![
         cut(24, "no_payload_is_one_packet", Packet::tcp4(0), 100).whole(),
@@ -271,11 +284,12 @@ fn no_payload() -> Vec<Case> {
         .whole(),
         cut(
             24,
-            "no_payload_with_options",
+            "no_payload_with_options_and_an_mss_of_one",
             Packet::tcp6(0).with(|p| p.tcp_options = vec![1; 40]),
             1,
         )
-        .whole(),
+        .whole()
+        .kernel(ONE_SEGMENT),
         seeded(24, "no_payload_with_an_lso_seed", Packet::tcp4(0), 100, Seed::Lso)
             .whole()
             .kernel(super::checksum::LSO),
