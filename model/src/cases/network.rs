@@ -319,10 +319,21 @@ fn extensions() -> Vec<Case> {
             100,
         )
         .cut(&[100, 100, 30]),
-        cut(9, "hop_by_hop_options", extended(&[hop_by_hop.clone()]), 100)
-            .cut(&[100, 100, 30])
-            .pinned(&[(0, 18, 128), (1, 18, 128), (2, 18, 58)]),
-        cut(9, "destination_options", extended(&[destination.clone()]), 100).cut(&[100, 100, 30]),
+        cut(
+            9,
+            "hop_by_hop_options",
+            extended(std::slice::from_ref(&hop_by_hop)),
+            100,
+        )
+        .cut(&[100, 100, 30])
+        .pinned(&[(0, 18, 128), (1, 18, 128), (2, 18, 58)]),
+        cut(
+            9,
+            "destination_options",
+            extended(std::slice::from_ref(&destination)),
+            100,
+        )
+        .cut(&[100, 100, 30]),
         cut(9, "a_routing_header_moves_the_pseudo_header", routed.clone(), 100).cut(&[100, 100, 30]),
         cut(
             9,

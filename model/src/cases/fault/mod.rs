@@ -28,10 +28,12 @@ pub struct Fault {
     change: Change,
 }
 
+type Frames = Vec<Vec<u8>>;
+
 #[derive(Clone, Copy)]
 enum Change {
     /// The frames of a super-frame that was cut.
-    Cut(fn(&Case, Vec<Vec<u8>>) -> Vec<Vec<u8>>),
+    Cut(fn(&Case, Frames) -> Frames),
     /// One frame of a super-frame that was cut: the case, the frame and its number, the last one's number.
     Each(fn(&View, &mut Vec<u8>, usize, usize)),
     /// A frame that left in one piece.
