@@ -67,3 +67,83 @@ fn every_fault_is_noticed_by_a_case_of_its_rule() {
     let broken: BTreeSet<u8> = fault::FAULTS.iter().map(|fault| fault.rule).collect();
     assert!((1..=22).chain([24]).all(|rule| broken.contains(&rule)), "{broken:?}");
 }
+
+/// Every value of the 12 flags on a first, two middle and a last segment, against the default masks and others.
+#[test]
+fn rules_11_to_14_hold_for_every_combination_of_flags() {
+    let masks = [(0xFF6, 0xF76, 0xF7F), (0xFF6, 0xFF6, 0xFFF), (0x5A5, 0xA5A, 0x0F0)];
+    for (first, middle, last) in masks {
+        for flags in 0..0x1000 {
+            let draft = cut(14, "", Packet::tcp4(7).with(|packet| packet.flags = flags), 2).settings(|settings| {
+                (settings.flags_first, settings.flags_middle, settings.flags_last) = (first, middle, last)
+            });
+            let case = draft
+                .cut(&[2, 2, 2, 1])
+                .flags(&[flags & first, flags & middle, flags & middle, flags & last]);
+            assert_eq!(
+                segment(&case.hdr, &case.frame, &case.settings),
+                case.outcome(),
+                "{flags:#x}"
+            );
+        }
+    }
+}
+
+/// The builder's lengths and checksums, judged by an independent parser.
+#[test]
+fn expected_frames_are_right_to_an_independent_parser() {
+    use etherparse::{NetSlice, SlicedPacket, TransportSlice};
+    let mut judged = 0;
+    for case in all() {
+        let Expected::Packets(packets) = &case.expected else {
+            continue;
+        };
+        // What is wrong on purpose, and the reserved bit of IPv4, which the parser does not keep.
+        let odd = |packet: &Packet| {
+            packet.seed_error != 0
+                || packet.final_destination.is_some()
+                || packet.ip_length.is_some()
+                || packet.udp_length.is_some()
+                || packet.fragment & 0xBFFF != 0
+        };
+        for packet in packets.iter().filter(|packet| !odd(packet)) {
+            let bytes = packet.finished();
+            let sliced = SlicedPacket::from_ethernet(&bytes).unwrap_or_else(|error| panic!("{}: {error}", case.name));
+            let net = sliced.net.as_ref().expect("a network layer");
+            if let NetSlice::Ipv4(ip) = net {
+                let header = ip.header().to_header();
+                assert_eq!(header.calc_header_checksum(), header.header_checksum, "{}", case.name);
+            }
+            let (found, right) = match (sliced.transport.expect("a transport layer"), net) {
+                (TransportSlice::Tcp(tcp), NetSlice::Ipv4(ip)) => (
+                    tcp.checksum(),
+                    tcp.calc_checksum_ipv4(ip.header().source(), ip.header().destination()),
+                ),
+                (TransportSlice::Tcp(tcp), NetSlice::Ipv6(ip)) => (
+                    tcp.checksum(),
+                    tcp.calc_checksum_ipv6(ip.header().source(), ip.header().destination()),
+                ),
+                (TransportSlice::Udp(udp), net) => {
+                    let header = udp.to_header();
+                    let right = match net {
+                        NetSlice::Ipv4(ip) => header.calc_checksum_ipv4_raw(
+                            ip.header().source(),
+                            ip.header().destination(),
+                            udp.payload(),
+                        ),
+                        NetSlice::Ipv6(ip) => header.calc_checksum_ipv6_raw(
+                            ip.header().source(),
+                            ip.header().destination(),
+                            udp.payload(),
+                        ),
+                    };
+                    (udp.checksum(), right)
+                }
+                _ => panic!("{}: neither TCP nor UDP", case.name),
+            };
+            assert_eq!(found, right.expect("lengths fit"), "{}", case.name);
+            judged += 1;
+        }
+    }
+    assert!(judged > 500, "{judged} frames");
+}
