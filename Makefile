@@ -6,10 +6,10 @@ SEGWALK := cargo run --release -q --bin segwalk --
 RTL ?= out/rtl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test rtl lint synth bench doctor clean build-tools simulation-tools check-tools
+.PHONY: help demo test test-long rtl lint synth bench doctor clean build-tools simulation-tools check-tools
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: simulation-tools ## Send files through the emitted Verilog and check every frame
 	@scripts/need.sh tcpdump
@@ -24,6 +24,9 @@ test: check-tools ## Run every check and test
 	cargo test --release --workspace
 	@scripts/if-there.sh clippy cargo clippy --release --workspace --all-targets -q -- -D warnings
 	$(MAKE) --no-print-directory lint
+
+test-long: check-tools ## Judge 100,000 random super-frames by the Linux kernel (as root)
+	SEGWALK_FUZZ=100000 SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-tests --test linux -- --nocapture
 
 rtl: build-tools ## Write the core's Verilog to out/rtl
 	$(SEGWALK) rtl --out $(RTL)
@@ -54,3 +57,4 @@ simulation-tools: build-tools
 
 check-tools: simulation-tools
 	@scripts/need.sh iverilog
+	@[ "$$(id -u)" != 0 ] || scripts/need.sh iproute2

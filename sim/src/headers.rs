@@ -148,7 +148,8 @@ pub struct Template {
 }
 
 impl Headers {
-    /// The template for `payload_bytes` of payload. Length fields hold what fits in them (rule 5).
+    /// The template for `payload_bytes` of payload. Length fields hold what fits in them (rule 5); the one of IPv6 is 0
+    /// beyond that, as Linux BIG TCP has it.
     pub fn template(&self, payload_bytes: usize, seed: Seed) -> Template {
         let mut bytes = Vec::with_capacity(128);
         bytes.extend(self.destination_mac);
@@ -233,7 +234,7 @@ impl Ipv6 {
         for (extension, next) in self.extensions.iter().zip(&numbers[1..]) {
             extension.append(*next, &mut extensions);
         }
-        let payload = (extensions.len() + l4_bytes).min(0xFFFF) as u16;
+        let payload = u16::try_from(extensions.len() + l4_bytes).unwrap_or(0);
         let first = 0x6000_0000 | u32::from(self.traffic_class) << 20 | self.flow_label & 0xF_FFFF;
         let mut bytes = first.to_be_bytes().to_vec();
         bytes.extend(payload.to_be_bytes());

@@ -48,7 +48,7 @@ pub fn super_frame(random: &mut ChaCha8Rng, stream: u8, seed: Seed) -> SuperFram
 
 /// A frame of this kind with random layers.
 pub fn super_frame_of(random: &mut ChaCha8Rng, kind: Kind, stream: u8, seed: Seed) -> SuperFrame {
-    let headers = headers(random, stream, kind != Kind::Segmented);
+    let headers = headers(random, stream);
     let header_bytes = headers.template(0, seed).bytes.len();
     match kind {
         Kind::Segmented => {
@@ -99,7 +99,7 @@ pub fn super_frame_of(random: &mut ChaCha8Rng, kind: Kind, stream: u8, seed: See
     }
 }
 
-/// Changes what must not matter: hdr_len (rule 21), the length fields and the IPv4 checksum (rules 5 and 6).
+/// Changes what must not matter: hdr_len (rule 21), the length fields and the IPv4 checksum (rules 5, 6 and 19).
 fn disturb(random: &mut ChaCha8Rng, frame: &mut SuperFrame, headers: &Headers) {
     frame.hdr.hdr_len = random.gen();
     frame.hdr.num_buffers = random.gen();
@@ -112,6 +112,10 @@ fn disturb(random: &mut ChaCha8Rng, frame: &mut SuperFrame, headers: &Headers) {
         };
         for field in fields {
             frame.template[ip + field] = random.gen();
+        }
+        if matches!(headers.transport, Transport::Udp { .. }) {
+            let length = usize::from(frame.hdr.csum_start) + 4;
+            random.fill(&mut frame.template[length..length + 2]);
         }
     }
 }
@@ -149,7 +153,7 @@ fn bytes_of(random: &mut ChaCha8Rng, bytes: usize) -> Vec<u8> {
     data
 }
 
-fn headers(random: &mut ChaCha8Rng, stream: u8, udp: bool) -> Headers {
+fn headers(random: &mut ChaCha8Rng, stream: u8) -> Headers {
     let tags = (0..random.gen_range(0..=2))
         .map(|_| Tag {
             tpid: *[0x8100, 0x88A8].choose(random).expect("there are two"),
@@ -163,7 +167,7 @@ fn headers(random: &mut ChaCha8Rng, stream: u8, udp: bool) -> Headers {
     } else {
         Network::V6(ipv6(random))
     };
-    let transport = if udp && random.gen() {
+    let transport = if random.gen_bool(0.4) {
         Transport::Udp { ports: random.gen() }
     } else {
         let options = random.gen_range(0..=10) * 4;

@@ -20,12 +20,13 @@ pub struct SuperFrame {
 }
 
 impl SuperFrame {
-    /// A frame to be cut into segments of `mss` bytes.
+    /// A frame to be cut into TCP segments or UDP datagrams of `mss` bytes.
     pub fn segmented(headers: &Headers, payload: Vec<u8>, mss: u16, seed: Seed) -> Self {
         let template = headers.template(payload.len(), seed);
-        let mut gso_type = match headers.network {
-            Network::V4(_) => gso::TCPV4,
-            Network::V6(_) => gso::TCPV6,
+        let mut gso_type = match (&headers.transport, &headers.network) {
+            (Transport::Udp { .. }, _) => gso::UDP_L4,
+            (Transport::Tcp { .. }, Network::V4(_)) => gso::TCPV4,
+            (Transport::Tcp { .. }, Network::V6(_)) => gso::TCPV6,
         };
         if matches!(headers.transport, Transport::Tcp { flags, .. } if flags & CWR != 0) {
             gso_type |= gso::ECN;

@@ -12,7 +12,7 @@ use segwalk_model::virtqueue::{Descriptor, FLAG_INDIRECT, FLAG_NEXT, FLAG_WRITE}
 use segwalk_sim::core_bench::BenchConfig;
 use segwalk_sim::device::Device;
 use segwalk_sim::driver;
-use segwalk_sim::headers::{Extension, Headers, Network, Seed, Tag};
+use segwalk_sim::headers::{Extension, Headers, Network, Seed, Tag, Transport};
 use segwalk_sim::host::Region;
 use segwalk_sim::session::{buffer, Session, KERNEL};
 use segwalk_sim::super_frame::SuperFrame;
@@ -71,8 +71,47 @@ fn rule_22_gso_size_0_and_beyond_the_largest() {
 
 #[test]
 fn rule_22_unknown_gso_type() {
-    let types = [2, gso::UDP, gso::UDP_L4, 6, 0x7F];
+    let types = [2, gso::UDP, 6, 0x7F];
     refuse_all(types.map(|gso_type| (with_hdr(|hdr| hdr.gso_type = gso_type), Refusal::GsoTypeUnknown)));
+}
+
+#[test]
+fn rule_19_datagrams_over_what_is_none() {
+    let datagrams = |ipv6: bool, change: &dyn Fn(&mut SuperFrame)| {
+        let mut headers = headers(ipv6);
+        headers.transport = Transport::Udp { ports: (1, 2) };
+        let mut frame = SuperFrame::segmented(&headers, payload(3000), 1000, Seed::WithLength);
+        change(&mut frame);
+        frame
+    };
+    refuse_all([
+        // TCP in the template, and its checksum's place
+        (
+            with_hdr(|hdr| (hdr.gso_type, hdr.csum_offset) = (gso::UDP_L4, 6)),
+            Refusal::ProtocolMismatch,
+        ),
+        (with_hdr(|hdr| hdr.gso_type = gso::UDP_L4), Refusal::ChecksumOffsetWrong),
+        (
+            datagrams(false, &|frame| frame.hdr.flags = 0),
+            Refusal::GsoWithoutChecksum,
+        ),
+        (
+            datagrams(false, &|frame| frame.hdr.gso_type = gso::TCPV4),
+            Refusal::ChecksumOffsetWrong,
+        ),
+        (
+            datagrams(true, &|frame| frame.hdr.gso_type = gso::UDP),
+            Refusal::GsoTypeUnknown,
+        ),
+        (
+            datagrams(true, &|frame| frame.template[14] = 0x45),
+            Refusal::ProtocolMismatch,
+        ),
+        (
+            datagrams(true, &|frame| frame.template[14 + 6] = 6),
+            Refusal::ExtensionHeaders,
+        ),
+    ]);
 }
 
 #[test]

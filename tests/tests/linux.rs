@@ -56,7 +56,11 @@ fn agreed(random: &mut ChaCha8Rng) -> Record {
     loop {
         let frame = super_frame(random, 0, Seed::WithLength);
         let mut hdr = frame.hdr;
-        let frame = frame.frame();
+        let mut frame = frame.frame();
+        if hdr.gso() == gso::UDP_L4 {
+            // rule 19: the kernel needs the right length
+            udp_length(&hdr, &mut frame);
+        }
         // rule 21: any hint, but the kernel wants it inside the frame and not within the Ethernet header
         hdr.hdr_len %= frame.len() as u16;
         if hdr.hdr_len < 14 {
@@ -78,6 +82,13 @@ fn agreed(random: &mut ChaCha8Rng) -> Record {
             return Record { hdr, frame };
         }
     }
+}
+
+/// Puts the right length into a UDP header.
+fn udp_length(hdr: &VirtioNetHdr, frame: &mut [u8]) {
+    let start = usize::from(hdr.csum_start);
+    let length = (frame.len() - start) as u16;
+    frame[start + 4..start + 6].copy_from_slice(&length.to_be_bytes());
 }
 
 fn replay(records: &[Record], kernel: KernelOracle, seed: u64) -> Result<ReplayReport> {
@@ -187,8 +198,21 @@ fn real_traffic_agrees_with_the_kernel() {
     assert!(super_frames >= TRAFFIC_MIN, "only {super_frames} super-frames");
 }
 
-/// A super-frame of 3,000 bytes of payload, and what may be changed about it.
+/// A TCP super-frame of 3,000 bytes of payload.
 fn sample(ip: IpVersion) -> Record {
+    let transport = Transport::Tcp {
+        ports: (1, 2),
+        seq: 3,
+        ack: 4,
+        flags: flag::ACK,
+        window: 5,
+        urgent: 0,
+        options: vec![1; 12],
+    };
+    sample_of(ip, transport)
+}
+
+fn sample_of(ip: IpVersion, transport: Transport) -> Record {
     let headers = Headers {
         source_mac: [2, 0, 0, 0, 0, 1],
         destination_mac: [2, 0, 0, 0, 0, 2],
@@ -212,15 +236,7 @@ fn sample(ip: IpVersion) -> Record {
                 extensions: vec![],
             }),
         },
-        transport: Transport::Tcp {
-            ports: (1, 2),
-            seq: 3,
-            ack: 4,
-            flags: flag::ACK,
-            window: 5,
-            urgent: 0,
-            options: vec![1; 12],
-        },
+        transport,
     };
     let frame = SuperFrame::segmented(&headers, vec![0x5A; 3000], 1000, Seed::WithLength);
     Record {
@@ -305,10 +321,34 @@ fn refusals_and_differences() {
             Some(Known::EcnAlone),
         ),
     ];
+    let udp = Transport::Udp { ports: (1, 2) };
+    let udp_cases: &[(&str, IpVersion, Change, Option<Known>)] = &[
+        (
+            "rule 19: 129 datagrams",
+            v4,
+            |r| {
+                r.hdr.gso_size = 10;
+                r.frame.truncate(42 + 1290);
+                udp_length(&r.hdr, &mut r.frame);
+            },
+            Some(Known::UdpSegments),
+        ),
+        (
+            "rule 19: a wrong length",
+            v4,
+            |r| r.frame[38] ^= 1,
+            Some(Known::UdpLength),
+        ),
+        ("rule 19: csum_offset 16", v4, |r| r.hdr.csum_offset = 16, None),
+        ("rule 19: no NEEDS_CSUM", v4, |r| r.hdr.flags = 0, None),
+        ("rule 19: TCP", v4, |r| r.frame[23] = 6, None),
+        ("rule 19: no NEEDS_CSUM, IPv6", IpVersion::V6, |r| r.hdr.flags = 0, None),
+    ];
+    let all = cases.iter().map(|case| (case, sample(case.1)));
+    let all = all.chain(udp_cases.iter().map(|case| (case, sample_of(case.1, udp.clone()))));
     let settings = SegmentSettings::default();
     let mut wrong = BTreeMap::new();
-    for (name, ip, change, expected) in cases {
-        let mut record = sample(*ip);
+    for ((name, _, change, expected), mut record) in all {
         change(&mut record);
         let ours = segment(&record.hdr, &record.frame, &settings);
         let answer = kernel.segment(&record.hdr, &record.frame).unwrap();

@@ -68,7 +68,7 @@ fn bench(random: &mut ChaCha8Rng) -> BenchConfig {
     }
 }
 
-/// Flag masks and the width of the IPv4 ID: what comes after reset, or anything.
+/// Flag masks, how the IPv4 ID counts and padding: what comes after reset, or anything.
 fn settings(random: &mut ChaCha8Rng) -> SegmentSettings {
     let mut settings = SegmentSettings {
         features: driver::FEATURES,
@@ -79,6 +79,8 @@ fn settings(random: &mut ChaCha8Rng) -> SegmentSettings {
         (settings.flags_first, settings.flags_middle, settings.flags_last) = (mask(), mask(), mask());
     }
     settings.id_fifteen_bits = random.gen_bool(0.3);
+    settings.id_fixed = random.gen_bool(0.3);
+    settings.pad = random.gen();
     settings
 }
 
@@ -91,12 +93,11 @@ fn apply<D: Device>(device: &mut D, settings: &SegmentSettings) -> Result<()> {
     for (register, mask) in masks {
         device.write(register, register.field("mask").put(mask.into()))?;
     }
-    device.write(
-        reg::ID_CONTROL,
-        reg::ID_CONTROL
-            .field("fifteen_bits")
-            .put(settings.id_fifteen_bits.into()),
-    )
+    let bit = |register: reg::Register, name: &str, value: bool| register.field(name).put(value.into());
+    let id = bit(reg::ID_CONTROL, "fifteen_bits", settings.id_fifteen_bits)
+        | bit(reg::ID_CONTROL, "fixed", settings.id_fixed);
+    device.write(reg::ID_CONTROL, id)?;
+    device.write(reg::FRAME_CONTROL, bit(reg::FRAME_CONTROL, "pad", settings.pad))
 }
 
 /// A transmit queue of the session and what is expected of it.

@@ -26,6 +26,9 @@ pub enum Known {
     ZeroChecksum,
     /// Rule 19: UDP super-frames of more than 128 segments are cut; the kernel refuses them.
     UdpSegments,
+    /// Rule 19: the UDP length of the template is not looked at; the kernel takes it out of the seed, so a wrong one gives
+    /// it wrong checksums.
+    UdpLength,
     /// Rule 20: short frames are padded, when asked for; the kernel leaves that to the driver.
     Padding,
     /// Rule 21: hdr_len is not looked at; the kernel refuses one that ends beyond the frame or within the
@@ -58,7 +61,7 @@ pub enum Verdict {
 /// Compares the frames of one super-frame, or that none leaves, with the kernel's answer.
 pub fn compare(hdr: &VirtioNetHdr, frame: &[u8], ours: Result<&[Vec<u8>], Refusal>, kernel: &KernelAnswer) -> Verdict {
     match (ours, kernel) {
-        (Ok(ours), KernelAnswer::Frames(theirs)) => compare_frames(hdr, ours, theirs),
+        (Ok(ours), KernelAnswer::Frames(theirs)) => compare_frames(hdr, frame, ours, theirs),
         (Err(_), KernelAnswer::Refused(_) | KernelAnswer::Dropped) => Verdict::Equal,
         (Err(refusal), KernelAnswer::Frames(theirs)) => match stricter(refusal) {
             Some(known) => Verdict::Known(known),
@@ -84,8 +87,9 @@ pub fn compare(hdr: &VirtioNetHdr, frame: &[u8], ours: Result<&[Vec<u8>], Refusa
     }
 }
 
-fn compare_frames(hdr: &VirtioNetHdr, ours: &[Vec<u8>], theirs: &[Vec<u8>]) -> Verdict {
+fn compare_frames(hdr: &VirtioNetHdr, frame: &[u8], ours: &[Vec<u8>], theirs: &[Vec<u8>]) -> Verdict {
     let (mut known, mut count, mut first) = (None, ours.len().abs_diff(theirs.len()) as u64, None);
+    let wrong_length = hdr.gso() == gso::UDP_L4 && !has_udp_length(hdr, frame);
     if count > 0 {
         first = Some(format!("{} frames instead of {}", ours.len(), theirs.len()));
     }
@@ -105,9 +109,16 @@ fn compare_frames(hdr: &VirtioNetHdr, ours: &[Vec<u8>], theirs: &[Vec<u8>]) -> V
         if our_part == their {
             continue;
         }
-        if ours.len() == 1 && hdr.needs_csum() && differ_in_zero(hdr, our_part, their) {
-            known = Some(Known::ZeroChecksum);
-            continue;
+        match checksums(hdr, our_part, their) {
+            Some(([0, 0], [0xFF, 0xFF])) if ours.len() == 1 => {
+                known = Some(Known::ZeroChecksum);
+                continue;
+            }
+            Some(_) if wrong_length => {
+                known = Some(Known::UdpLength);
+                continue;
+            }
+            _ => {}
         }
         count += 1;
         first.get_or_insert_with(|| difference(at as u64, their, our).replace("the model's", "the kernel's"));
@@ -119,19 +130,22 @@ fn compare_frames(hdr: &VirtioNetHdr, ours: &[Vec<u8>], theirs: &[Vec<u8>]) -> V
     }
 }
 
-/// Whether all that differs is a checksum of 0 that the kernel writes as 0xFFFF.
-fn differ_in_zero(hdr: &VirtioNetHdr, ours: &[u8], theirs: &[u8]) -> bool {
+/// The checksums of both frames, if they are all that differs.
+fn checksums(hdr: &VirtioNetHdr, ours: &[u8], theirs: &[u8]) -> Option<([u8; 2], [u8; 2])> {
     let field = usize::from(hdr.csum_start) + usize::from(hdr.csum_offset);
     let split = |frame: &[u8]| {
-        let check = frame.get(field..field + 2).map(<[u8]>::to_vec);
-        check.map(|check| (check, frame[..field].to_vec(), frame[field + 2..].to_vec()))
+        let check = frame.get(field..field + 2)?.try_into().ok()?;
+        Some((check, [&frame[..field], &frame[field + 2..]].concat()))
     };
-    match (split(ours), split(theirs)) {
-        (Some(ours), Some(theirs)) => {
-            ours.0 == [0, 0] && theirs.0 == [0xFF, 0xFF] && (ours.1, ours.2) == (theirs.1, theirs.2)
-        }
-        _ => false,
-    }
+    let (ours, theirs) = (split(ours)?, split(theirs)?);
+    (hdr.needs_csum() && ours.1 == theirs.1).then_some((ours.0, theirs.0))
+}
+
+/// Whether the UDP header of a template holds the length of the super-frame.
+fn has_udp_length(hdr: &VirtioNetHdr, frame: &[u8]) -> bool {
+    let start = usize::from(hdr.csum_start);
+    let length = frame.get(start + 4..start + 6).map(|word| [word[0], word[1]]);
+    length.is_some_and(|length| usize::from(u16::from_be_bytes(length)) == frame.len() - start)
 }
 
 /// Why the engine refuses on purpose what the kernel takes.
@@ -193,11 +207,11 @@ mod tests {
         let mut theirs = ours.clone();
         theirs[50..52].fill(0xFF);
         assert_eq!(
-            verdict(&[ours.clone()], vec![theirs.clone()]),
+            verdict(std::slice::from_ref(&ours), vec![theirs.clone()]),
             Verdict::Known(Known::ZeroChecksum)
         );
         assert!(matches!(
-            verdict(&[theirs.clone()], vec![ours.clone()]),
+            verdict(std::slice::from_ref(&theirs), vec![ours.clone()]),
             Verdict::Different { frames: 1, .. }
         ));
         theirs[70] ^= 1;
@@ -212,7 +226,7 @@ mod tests {
         let short = vec![9; 55];
         let padded = [&short[..], &[0; 5]].concat();
         assert_eq!(
-            verdict(&[padded.clone()], vec![short.clone()]),
+            verdict(std::slice::from_ref(&padded), vec![short.clone()]),
             Verdict::Known(Known::Padding)
         );
         let dirty = [&short[..], &[0, 0, 1, 0, 0]].concat();
