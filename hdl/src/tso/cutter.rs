@@ -286,6 +286,9 @@ impl Logic for Cutter {
         if self.beat_valid.val() & (self.fetches.val() | (self.step.val() & self.takes.val())) {
             self.kept.d.next = self.offered.val();
             self.kept_fault.d.next = self.beat.val().fault;
+        }
+        // Only read behind a fault, which is the kept beat's or, on the last clock, the offered one's.
+        if !self.kept_fault.q.val() {
             self.kept_refusal.d.next = self.beat.val().refusal;
         }
         if self.beat_valid.val() & self.fetches.val() {
@@ -417,9 +420,6 @@ impl Logic for Cutter {
                 self.debug.next = 5.into();
                 if self.breaks.val() {
                     self.state.d.next = CutterState::Drop;
-                    if !self.kept_fault.q.val() {
-                        self.kept_refusal.d.next = self.beat.val().refusal;
-                    }
                 }
                 if self.step.val() {
                     self.first_beat.d.next = false;
