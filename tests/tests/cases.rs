@@ -148,6 +148,12 @@ fn the_core_gives_what_every_case_expects() -> Result<()> {
     Ok(())
 }
 
+/// What Linux says of a `virtio_net_hdr` that it does not take.
+const EINVAL: i32 = 22;
+/// Kernels that the table was observed on. What others refuse or do differently is told, not judged: with versions, a
+/// refused write becomes a dropped frame and back.
+const OBSERVED: &str = "6.18.";
+
 /// What contradicts the table in the kernel's answer.
 fn contradiction(case: &Case, answer: &KernelAnswer) -> Option<String> {
     let same = match (answer, case.outcome()) {
@@ -159,7 +165,7 @@ fn contradiction(case: &Case, answer: &KernelAnswer) -> Option<String> {
     };
     match (case.kernel, answer) {
         (Kernel::Same, _) => same,
-        (Kernel::Refuses, KernelAnswer::Refused(libc_einval)) if *libc_einval == 22 => None,
+        (Kernel::Refuses, KernelAnswer::Refused(EINVAL)) => None,
         (Kernel::Drops, KernelAnswer::Dropped) => None,
         (Kernel::Refuses, _) => Some(format!("expected EINVAL, found {}", brief(answer))),
         (Kernel::Drops, _) => Some(format!("expected it to be dropped, found {}", brief(answer))),
@@ -196,6 +202,8 @@ fn the_kernel_does_what_the_table_says() -> Result<()> {
         .filter(|case| !matches!(case.kernel, Kernel::NotAsked(_)))
         .collect();
     let answers = oracle.segment_all(cases.iter().map(|case| (&case.hdr, &case.frame[..])))?;
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    let observed = release.starts_with(OBSERVED);
     let mut wrong = Vec::new();
     let mut counts = BTreeMap::<&str, usize>::new();
     for (case, answer) in cases.iter().zip(&answers) {
@@ -208,7 +216,12 @@ fn the_kernel_does_what_the_table_says() -> Result<()> {
         };
         *counts.entry(kind).or_default() += 1;
         if let Some(text) = contradiction(case, answer) {
-            wrong.push(format!("rule {}: {}: {text}", case.rule, case.name));
+            let text = format!("rule {}: {}: {text}", case.rule, case.name);
+            if observed || case.kernel == Kernel::Same {
+                wrong.push(text);
+            } else {
+                println!("Linux {}: {text}", release.trim());
+            }
         }
     }
     assert!(

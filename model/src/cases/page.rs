@@ -45,7 +45,8 @@ pub fn page() -> String {
          The same table runs on the model (`cases::tests` of the crate `segwalk-model`), on the core's Verilog and on the\n\
          Linux kernel's own segmentation (`tests/tests/cases.rs`). In the last column *same* means byte for byte; *EINVAL*\n\
          that the kernel does not take the frame; *dropped* that it takes it and nothing leaves; *differs* a difference on\n\
-         purpose. All of them were observed, on Linux 6.18, and the test fails when a kernel does otherwise.\n",
+         purpose. All of them were observed on Linux 6.18, and there the test fails when one is otherwise; on other kernels it\n\
+         fails when *same* is not, and tells of the rest.\n",
         cases.len()
     );
     for (rule, title) in TITLES {

@@ -40,6 +40,7 @@ fn hints() -> Vec<Case> {
     let hint = |name: &'static str, hdr_len: u16| v4(21, name).hdr(|hdr| hdr.hdr_len = hdr_len).cut(&[100, 100, 30]);
     vec![
         hint("hdr_len_of_0_is_not_relied_on", 0),
+        hint("hdr_len_within_the_ethernet_header_is_not_relied_on", 13).kernel(Kernel::Refuses),
         hint("hdr_len_of_the_ethernet_header_is_not_relied_on", 14),
         hint("hdr_len_within_tcp_is_not_relied_on", 50),
         hint("hdr_len_that_is_right", 54),
@@ -79,6 +80,10 @@ fn fields() -> Vec<Case> {
                 GsoTypeUnknown,
                 Kernel::Differs("The kernel still serves UFO; virtio has dropped it."),
             ),
+        plain(22, "the_ecn_bit_alone_asks_for_nothing", Packet::tcp4(230))
+            .hdr(|hdr| hdr.gso_type = gso::ECN)
+            .whole()
+            .kernel(Kernel::Refuses),
         v4(22, "segmentation_without_needs_csum_is_refused")
             .hdr(|hdr| hdr.flags = 0)
             .refused(GsoWithoutChecksum, TOLERATED),
