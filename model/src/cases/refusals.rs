@@ -40,7 +40,15 @@ fn hints() -> Vec<Case> {
     let hint = |name: &'static str, hdr_len: u16| v4(21, name).hdr(|hdr| hdr.hdr_len = hdr_len).cut(&[100, 100, 30]);
     vec![
         hint("hdr_len_of_0_is_not_relied_on", 0),
-        hint("hdr_len_within_the_ethernet_header_is_not_relied_on", 13).kernel(Kernel::Refuses),
+        hint("hdr_len_within_the_ethernet_header_is_not_relied_on", 13),
+        plain(
+            21,
+            "hdr_len_on_a_frame_without_any_request_is_not_relied_on",
+            Packet::tcp4(60),
+        )
+        .hdr(|hdr| hdr.hdr_len = 13)
+        .whole()
+        .kernel(Kernel::Refuses),
         hint("hdr_len_of_the_ethernet_header_is_not_relied_on", 14),
         hint("hdr_len_within_tcp_is_not_relied_on", 50),
         hint("hdr_len_that_is_right", 54),
