@@ -211,6 +211,24 @@ fn rtl_writes_the_same_bytes_twice() {
 }
 
 #[test]
+fn rtl_for_larger_super_frames_differs_in_the_limit_only() {
+    let folder = folder("rtl_kib");
+    let run = |kib: &str| {
+        let out = folder.join(kib);
+        let path = out.display().to_string();
+        let report = json(&segwalk(&["rtl", "--out", &path, "--super-frame-kib", kib, "--json"]));
+        assert_eq!(report["super_frame_kib"].to_string(), kib);
+        std::fs::read_to_string(out.join("segwalk_core.v")).expect("the Verilog was written")
+    };
+    let (small, large) = (run("64"), run("256"));
+    let differing: Vec<_> = small.lines().zip(large.lines()).filter(|(a, b)| a != b).collect();
+    assert_eq!(differing.len(), 1, "{differing:?}");
+    assert!(differing[0].0.contains("chain_bytes_max"), "{differing:?}");
+    let output = segwalk(&["rtl", "--out", "none", "--super-frame-kib", "128"]);
+    assert!(stderr(&output).contains("64, 256"), "{}", stderr(&output));
+}
+
+#[test]
 fn lint_finds_nothing() {
     let report = json(&segwalk(&["lint", "--json"]));
     assert_eq!(report["findings"], Value::Array(vec![]));

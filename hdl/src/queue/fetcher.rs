@@ -209,7 +209,7 @@ logic_block! {
         table_index: Signal<Local, Bits<20>>,
         table_place: Signal<Local, Bits<20>>,
         index_half: Signal<Local, Bits<20>>,
-        low_bytes: Signal<Local, Bits<17>>,
+        low_bytes: Signal<Local, Bits<19>>,
         complete: Signal<Local, Bit>,
         header_bytes: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new((VIRTIO_NET_HDR_BYTES as u64).to_bits()),
         store_last: Constant<Bits<8>> = Constant::new((FIRST_WALK_FRAGMENTS - 1).to_bits()),
@@ -395,7 +395,7 @@ impl Logic for QueueFetcher {
         self.limit_reached.next = !self.second.q.val() & (self.stored.q.val() == self.store_last.val());
         self.next_state.next = self.held.q.val();
         self.index_half.next = bit_cast::<20, 5>(self.avail_low.q.val()) + 1;
-        self.low_bytes.next = self.word.q.val().get_bits::<17>(0);
+        self.low_bytes.next = self.word.q.val().get_bits::<19>(0);
         self.complete.next = self.second.q.val() & (self.total.q.val() == self.promised.q.val());
         self.debug.next = 0.into();
         // The line buffers are read while the place is being looked up.
@@ -604,7 +604,7 @@ impl Logic for QueueFetcher {
                             self.store.push.next = self.fragment_valid.q.val();
                             self.store.commit.next = self.second.q.val();
                             self.fragment_addr.d.next = self.word_before.q.val();
-                            self.fragment_bytes.d.next = bit_cast::<CHAIN_BYTES_BITS, 17>(self.low_bytes.val());
+                            self.fragment_bytes.d.next = bit_cast::<CHAIN_BYTES_BITS, 19>(self.low_bytes.val());
                             self.fragment_context.d.next = self.check.buffer_context.val();
                             self.fragment_valid.d.next = true;
                             if self.fragment_valid.q.val() {
