@@ -67,7 +67,7 @@ fn ports(verilog: &str, top: &str) -> Result<Vec<Port>> {
     for line in verilog[start..]
         .lines()
         .skip(1)
-        .take_while(|line| line.trim() != "endmodule")
+        .take_while(|line| !line.trim().starts_with("endmodule"))
     {
         let words: Vec<&str> = line.trim().trim_end_matches(';').split_whitespace().collect();
         let (output, rest) = match words[..] {
@@ -106,11 +106,12 @@ mod tests {
     #[test]
     fn every_port_is_connected_at_its_width() {
         let verilog = "module m(clock,a,b$c,d);\n    input wire  clock;\n    input wire  [7:0] a;\n    \
-                       input wire  b$c;\n    output reg  [3:0] d;\n    reg x;\nendmodule\n";
+                       input wire  b$c;\n    output reg  [3:0] d;\n    reg x;\nendmodule // m\nmodule m$x(e);\n    input wire  e;\nendmodule // m$x\n";
         let text = wrap(verilog, "m").unwrap();
         for part in ["reg [8:0] from", ".a(from[7:0])", ".b$c(from[8:8])", ".d(result[3:0])"] {
             assert!(text.contains(part), "{part} in {text}");
         }
+        assert!(!text.contains(".e("), "a port of another module in {text}");
         assert!(wrap(verilog, "n").unwrap_err().to_string().contains("no module n"));
     }
 }
