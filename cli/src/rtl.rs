@@ -2,7 +2,7 @@
 
 use crate::output::{print_json, print_text, table, thousands};
 use anyhow::{Context, Result};
-use segwalk_hdl::emit::{core_verilog_for, CORE};
+use segwalk_hdl::emit::{core_verilog_for, CoreOptions, CORE};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ struct Report {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<bool> {
     let super_frame_kib = args.super_frame_kib.parse()?;
-    let verilog = core_verilog_for(super_frame_kib)?;
+    let verilog = core_verilog_for(&CoreOptions { super_frame_kib })?;
     std::fs::create_dir_all(&args.out).with_context(|| {
         format!(
             "cannot make the folder {}; give --out one that can be made",

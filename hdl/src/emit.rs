@@ -29,18 +29,42 @@ pub fn core() -> SegwalkCore {
     core
 }
 
-/// The Verilog of the whole core, module [`CORE`].
-pub fn core_verilog() -> Result<String> {
-    core_verilog_for(SUPER_FRAME_KIB[0])
+/// What a user of the generator chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CoreOptions {
+    /// Largest payload of a super-frame in KiB, one of [`SUPER_FRAME_KIB`].
+    pub super_frame_kib: usize,
 }
 
-/// [`core_verilog`] for super-frames with up to `super_frame_kib` KiB of payload, one of [`SUPER_FRAME_KIB`].
-pub fn core_verilog_for(super_frame_kib: usize) -> Result<String> {
-    ensure!(
-        SUPER_FRAME_KIB.contains(&super_frame_kib),
-        "super-frames of {super_frame_kib} KiB are not built for; ask for one of {SUPER_FRAME_KIB:?}"
-    );
-    verilog(&mut SegwalkCore::for_super_frames(super_frame_kib), CORE)
+impl Default for CoreOptions {
+    fn default() -> Self {
+        Self {
+            super_frame_kib: SUPER_FRAME_KIB[0],
+        }
+    }
+}
+
+impl CoreOptions {
+    /// Says which option cannot be built, and what can.
+    pub fn check(&self) -> Result<()> {
+        ensure!(
+            SUPER_FRAME_KIB.contains(&self.super_frame_kib),
+            "super-frames of {} KiB are not built for; ask for one of {SUPER_FRAME_KIB:?}",
+            self.super_frame_kib
+        );
+        Ok(())
+    }
+}
+
+/// The Verilog of the whole core, module [`CORE`].
+pub fn core_verilog() -> Result<String> {
+    core_verilog_for(&CoreOptions::default())
+}
+
+/// [`core_verilog`] with other options than the default ones.
+pub fn core_verilog_for(options: &CoreOptions) -> Result<String> {
+    options.check()?;
+    verilog(&mut SegwalkCore::new(options), CORE)
 }
 
 /// Strips trailing blanks and runs of empty lines, so that a difference between two outputs is a difference in content.

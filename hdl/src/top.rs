@@ -6,6 +6,7 @@ use crate::bus::registers::RegisterBlock;
 use crate::bus::reset_sequencer::ResetSequencer;
 use crate::bus::translate_arbiter::TranslateArbiter;
 use crate::bus::write_unit::WriteUnit;
+use crate::emit::CoreOptions;
 use crate::mmu::Mmu;
 use crate::payload::reader::PayloadReader;
 use crate::queue::completion::Completion;
@@ -104,10 +105,10 @@ logic_block! {
 }
 
 impl SegwalkCore {
-    /// A build that takes super-frames with up to `kib` KiB of payload.
-    pub fn for_super_frames(kib: usize) -> Self {
+    /// A build with these options, which have been checked.
+    pub fn new(options: &CoreOptions) -> Self {
         Self {
-            fetcher: QueueFetcher::for_super_frames(kib),
+            fetcher: QueueFetcher::for_super_frames(options.super_frame_kib),
             ..Self::default()
         }
     }

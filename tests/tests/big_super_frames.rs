@@ -1,7 +1,7 @@
 //! The build for super-frames of 256 KiB, whole: registers, queue, translation, payload, segmentation.
 
 use segwalk_hdl::debug::STATES;
-use segwalk_hdl::emit::{core_verilog_for, CORE};
+use segwalk_hdl::emit::{core_verilog_for, CoreOptions, CORE};
 use segwalk_model::limits::super_frame_bytes_max;
 use segwalk_model::page_table::Mode;
 use segwalk_model::refusal::Refusal;
@@ -21,7 +21,7 @@ fn rig(mode: Mode) -> Rig<CoreBench> {
     let model = MODEL.get_or_init(|| {
         Model::build(&Spec {
             top: CORE,
-            verilog: &core_verilog_for(KIB).unwrap(),
+            verilog: &core_verilog_for(&CoreOptions { super_frame_kib: KIB }).unwrap(),
             ..Default::default()
         })
         .unwrap()

@@ -168,6 +168,12 @@ pub struct ChainSource {
     pub frame_bytes: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
     /// 0, or why the chain is refused: then it has no fragments and no data.
     pub refusal: Signal<Out, Bits<6>>,
+    /// Avail index of the chain: the queue goes back to it when the chain parks the queue.
+    pub avail: Signal<Out, Bits<16>>,
+    /// Changes with every resume or abort of the queue, so that chains fetched before a park are known and dropped.
+    pub epoch: Signal<Out, Bit>,
+    /// Frames of this chain that left before it parked its queue; they are not emitted again.
+    pub sent_frames: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
 }
 
 /// The other side of [`ChainSource`].
@@ -186,6 +192,12 @@ pub struct ChainSink {
     pub frame_bytes: Signal<In, Bits<CHAIN_BYTES_BITS>>,
     /// 0, or why the chain is refused: then it has no fragments and no data.
     pub refusal: Signal<In, Bits<6>>,
+    /// Avail index of the chain: the queue goes back to it when the chain parks the queue.
+    pub avail: Signal<In, Bits<16>>,
+    /// Changes with every resume or abort of the queue, so that chains fetched before a park are known and dropped.
+    pub epoch: Signal<In, Bit>,
+    /// Frames of this chain that left before it parked its queue; they are not emitted again.
+    pub sent_frames: Signal<In, Bits<CHAIN_BYTES_BITS>>,
 }
 
 /// The buffers of accepted chains, in order; never of 0 bytes.
@@ -227,6 +239,10 @@ pub struct FragmentSink {
     /// 0; otherwise the chain broke here (ChainChanged), `last` is set and the fragment is not read.
     pub refusal: Signal<In, Bits<6>>,
 }
+
+/// Refusal code between subsystems only: the chain was fetched before its queue parked. It gives no frame and is not
+/// completed; the fetcher fetches it again.
+pub const CHAIN_DROPPED: u64 = 63;
 
 /// The bytes of one accepted chain after the other, without gaps: 4 bytes of padding, the 12 bytes of virtio_net_hdr, the frame; so the frame begins with the third beat. The padding makes the frame 8-byte aligned.
 #[derive(Clone, Debug, Default, LogicInterface)]
@@ -274,6 +290,12 @@ pub struct DoneSource {
     pub head: Signal<Out, Bits<16>>,
     /// 0, or why it was refused.
     pub refusal: Signal<Out, Bits<6>>,
+    /// Avail index of the chain.
+    pub avail: Signal<Out, Bits<16>>,
+    /// Frames of the chain that have left, those of earlier passes included.
+    pub sent_frames: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
+    /// Payload bytes in those frames (the whole frame where nothing was segmented).
+    pub sent_bytes: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
 }
 
 /// The other side of [`DoneSource`].
@@ -290,6 +312,12 @@ pub struct DoneSink {
     pub head: Signal<In, Bits<16>>,
     /// 0, or why it was refused.
     pub refusal: Signal<In, Bits<6>>,
+    /// Avail index of the chain.
+    pub avail: Signal<In, Bits<16>>,
+    /// Frames of the chain that have left, those of earlier passes included.
+    pub sent_frames: Signal<In, Bits<CHAIN_BYTES_BITS>>,
+    /// Payload bytes in those frames (the whole frame where nothing was segmented).
+    pub sent_bytes: Signal<In, Bits<CHAIN_BYTES_BITS>>,
 }
 
 /// AXI4-Stream of finished frames.

@@ -108,6 +108,9 @@ impl Logic for Chunker {
         self.record.next.head = self.chain_in.head.val();
         self.record.next.frame_bytes = self.chain_in.frame_bytes.val();
         self.record.next.refusal = self.chain_in.refusal.val();
+        self.record.next.avail = self.chain_in.avail.val();
+        self.record.next.epoch = self.chain_in.epoch.val();
+        self.record.next.sent_frames = self.chain_in.sent_frames.val();
         self.chains.in_data.next = self.record.val();
         self.chains.in_valid.next = false;
         self.chain_in.ready.next = false;
@@ -117,6 +120,9 @@ impl Logic for Chunker {
         self.chain_out.head.next = self.chains.out_data.val().head;
         self.chain_out.frame_bytes.next = self.chains.out_data.val().frame_bytes;
         self.chain_out.refusal.next = self.chains.out_data.val().refusal;
+        self.chain_out.avail.next = self.chains.out_data.val().avail;
+        self.chain_out.epoch.next = self.chains.out_data.val().epoch;
+        self.chain_out.sent_frames.next = self.chains.out_data.val().sent_frames;
         // The chunk being made
         self.entry.next.queue = self.queue.q.val();
         self.entry.next.head = self.head.q.val();

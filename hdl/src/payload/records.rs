@@ -3,7 +3,7 @@
 #![allow(missing_docs)] // the derive adds methods without a doc comment; every field has one
 
 use rust_hdl::prelude::*;
-use segwalk_model::limits::{PHYS_PAGE_BITS, VIRT_PAGE_BITS};
+use segwalk_model::limits::{CHAIN_BYTES_BITS, PHYS_PAGE_BITS, VIRT_PAGE_BITS};
 
 /// Part of a fragment that lies in one 4 KiB page, on its way through translation.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
@@ -91,4 +91,10 @@ pub struct ChainRecord {
     pub frame_bytes: Bits<20>,
     /// Why it was refused, or 0.
     pub refusal: Bits<6>,
+    /// Avail index of the chain.
+    pub avail: Bits<16>,
+    /// The queue's epoch.
+    pub epoch: Bit,
+    /// Frames that left before the queue parked.
+    pub sent_frames: Bits<CHAIN_BYTES_BITS>,
 }

@@ -358,6 +358,9 @@ impl Logic for QueueFetcher {
         self.chain.head.next = self.chains.out_data.val().head;
         self.chain.frame_bytes.next = self.chains.out_data.val().frame_bytes;
         self.chain.refusal.next = self.chains.out_data.val().refusal;
+        self.chain.avail.next = 0.into();
+        self.chain.epoch.next = false;
+        self.chain.sent_frames.next = 0.into();
         self.ring_error.valid.next = self.error_valid.q.val();
         self.ring_error.queue.next = self.error_queue.q.val();
         self.ring_error.code.next = self.error_code.q.val();

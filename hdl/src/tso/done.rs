@@ -44,6 +44,9 @@ impl Logic for DoneQueue {
         self.done.queue.next = self.held.q.val().queue;
         self.done.head.next = self.held.q.val().head;
         self.done.refusal.next = self.held.q.val().refusal;
+        self.done.avail.next = 0.into();
+        self.done.sent_frames.next = 0.into();
+        self.done.sent_bytes.next = 0.into();
         self.moves.next =
             self.chains.out_valid.val() & (self.released.q.val() != 0) & (!self.valid.q.val() | self.done.ready.val());
         self.chains.out_ready.next = self.moves.val();
