@@ -95,6 +95,8 @@ codes! {
         RingFault = 27, Ring;
         /// Reading or writing ring memory met a bus error (rule 28).
         RingBusError = 28, Ring;
+        /// The driver aborted the chain that parked its queue.
+        Aborted = 29, Packet;
         /// Translation fault: the entry is not present.
         FaultNotPresent = 33, Packet;
         /// Translation fault: the page may not be read.

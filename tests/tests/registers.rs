@@ -625,7 +625,7 @@ fn no_event_is_lost_when_they_come_together() {
     assert!(last_bytes >> 32 == 1, "the byte counter passed its carry");
     assert_eq!(
         bench.tally.len(),
-        8 + Refusal::ALL.iter().filter(|refusal| refusal.code() < 29).count()
+        8 + Refusal::ALL.iter().filter(|refusal| refusal.code() < 30).count()
     );
 }
 
