@@ -78,8 +78,16 @@ logic_block! {
         pub refused: RefusedSource,
         /// A chain is completed; a pulse.
         pub chain_done: Signal<Out, Bit>,
+        /// Its transmit queue.
+        pub done_queue: Signal<Out, Bits<4>>,
+        /// A record was taken, whatever becomes of it; a pulse.
+        pub retired: Signal<Out, Bit>,
+        /// Nothing is half done.
+        pub idle: Signal<Out, Bit>,
         /// A used index was written and acknowledged; a pulse.
         pub used_pulse: Signal<Out, Bit>,
+        /// Elements that it released.
+        pub used_chains: Signal<Out, Bits<8>>,
         /// Ring errors.
         pub ring_error: RingErrorSource,
         // TSO pipeline
@@ -134,6 +142,8 @@ logic_block! {
         refused_code: DFF<Bits<6>>,
         done_pulse: DFF<Bit>,
         index_pulse: DFF<Bit>,
+        retire: DFF<Bit>,
+        at_rest: DFF<Bit>,
         //
         record: Signal<Local, DoneWord>,
         record_in: Signal<Local, DoneWord>,
@@ -209,7 +219,9 @@ impl Logic for Completion {
             refused_valid,
             refused_code,
             done_pulse,
-            index_pulse
+            index_pulse,
+            retire,
+            at_rest
         );
         clock!(self, clock, records, indices);
         // Parts
@@ -245,7 +257,13 @@ impl Logic for Completion {
         self.refused.head.next = self.head.q.val();
         self.refused.code.next = self.refused_code.q.val();
         self.chain_done.next = self.done_pulse.q.val();
+        self.done_queue.next = self.queue.q.val();
         self.used_pulse.next = self.index_pulse.q.val();
+        self.used_chains.next = bit_cast::<8, 7>(self.batch.q.val());
+        self.retired.next = self.retire.q.val();
+        self.retire.d.next = false;
+        self.idle.next = self.at_rest.q.val();
+        self.at_rest.d.next = self.state.q.val() == CompletionState::Idle;
         self.error_valid.d.next = false;
         self.refused_valid.d.next = false;
         self.done_pulse.d.next = false;
@@ -293,6 +311,7 @@ impl Logic for Completion {
                 self.state.d.next = CompletionState::LoadSize;
                 if !self.live.val() {
                     self.records.out_ready.next = true;
+                    self.retire.d.next = true;
                     self.state.d.next = CompletionState::Idle;
                 }
             }
@@ -311,6 +330,7 @@ impl Logic for Completion {
             CompletionState::Take => {
                 self.debug.next = 4.into();
                 self.records.out_ready.next = true;
+                self.retire.d.next = true;
                 self.head.d.next = self.record.val().head;
                 self.refused_code.d.next = self.record.val().refusal;
                 self.refused_valid.d.next = self.record.val().refusal != 0;
@@ -456,6 +476,8 @@ impl Logic for Completion {
             self.refused_valid.d.next = false;
             self.done_pulse.d.next = false;
             self.index_pulse.d.next = false;
+            self.retire.d.next = false;
+            self.at_rest.d.next = false;
         }
     }
 }

@@ -15,7 +15,8 @@ use super::line::LineReader;
 use super::scheduler::QueueScheduler;
 use crate::bus::fifo::Fifo;
 use crate::bus::ports::{
-    queue_word, ChainSource, FragmentSource, MemReadClient, QueueTableClient, RingErrorSource, TranslateClient,
+    queue_word, ChainSource, FragmentSource, MemReadClient, QueueTableClient, RingErrorSource, ShareSink,
+    TranslateClient,
 };
 use crate::bus::ram::{BlockRam, LutRam};
 use rust_hdl::prelude::*;
@@ -118,6 +119,18 @@ logic_block! {
         pub notify_valid: Signal<In, Bit>,
         /// Its transmit queue.
         pub notify_queue: Signal<In, Bits<4>>,
+        /// Weights, rates and polling.
+        pub shares: ShareSink,
+        /// A frame leaves that is not the first of its chain; a pulse.
+        pub extra_valid: Signal<In, Bit>,
+        /// Its queue.
+        pub extra_queue: Signal<In, Bits<4>>,
+        /// Bytes of its header.
+        pub extra_bytes: Signal<In, Bits<9>>,
+        /// Bit a transmit queue: a chain of it may still be handed on.
+        pub serving: Signal<Out, Bits<16>>,
+        /// A chain was handed on; a pulse, at most three clocks after `serving` fell.
+        pub issued: Signal<Out, Bit>,
         /// Addresses and binding of the queues.
         pub table: QueueTableClient,
         /// Ring errors.
@@ -186,6 +199,8 @@ logic_block! {
         resume_index: DFF<Bits<16>>,
         resume_count: DFF<Bits<16>>,
         resume_total: DFF<Bits<CHAIN_BYTES_BITS>>,
+        halted: DFF<Bits<16>>,
+        issue: DFF<Bit>,
         // ring errors
         error: DFF<Bits<6>>,
         error_valid: DFF<Bit>,
@@ -298,6 +313,8 @@ impl Logic for QueueFetcher {
             resume_index,
             resume_count,
             resume_total,
+            halted,
+            issue,
             error,
             error_valid,
             error_queue,
@@ -318,10 +335,28 @@ impl Logic for QueueFetcher {
         self.scheduler.notify_queue.next = self.notify_queue.val();
         self.scheduler.current.next = self.queue.q.val();
         self.scheduler.take.next = false;
-        self.scheduler.stay.next = false;
+        self.scheduler.announce.next = false;
+        self.scheduler.leave.next = false;
         self.scheduler.answer.next = false;
         self.scheduler.again.next = false;
-        self.scheduler.stop.next = false;
+        self.scheduler.shut.next = self.halted.q.val();
+        self.halted.d.next = self.halted.q.val() & (self.restart.val() ^ 0xFFFF);
+        ShareSink::link(&mut self.shares, &mut self.scheduler.shares);
+        self.scheduler.charge_valid.next = false;
+        self.scheduler.charge_queue.next = self.queue.q.val();
+        self.scheduler.charge_bytes.next = self.frame_bytes.q.val();
+        if self.refusal.q.val() != 0 {
+            self.scheduler.charge_bytes.next = 0.into();
+        }
+        self.scheduler.extra_valid.next = self.extra_valid.val();
+        self.scheduler.extra_queue.next = self.extra_queue.val();
+        self.scheduler.extra_bytes.next = self.extra_bytes.val();
+        self.serving.next = 0.into();
+        if self.state.q.val() != FetcherState::Idle {
+            self.serving.next = bits::<16>(1) << self.queue.q.val();
+        }
+        self.issued.next = self.issue.q.val();
+        self.issue.d.next = false;
         self.scheduler.saved.next = false;
         self.table.queue.next = self.queue.q.val();
         self.table.word.next = self.table_word.q.val();
@@ -674,17 +709,18 @@ impl Logic for QueueFetcher {
                     self.states.write_enable.next = true;
                     self.scheduler.saved.next = !self.scheduler.restarted.val();
                     self.state.d.next = FetcherState::Idle;
-                    if self.scheduler.found.val()
-                        & (self.scheduler.offered.val() == self.queue.q.val())
-                        & !self.scheduler.cancelled.val()
-                    {
-                        self.scheduler.stay.next = true;
+                    self.scheduler.announce.next = true;
+                    self.scheduler.charge_valid.next = true;
+                    self.scheduler.leave.next = true;
+                    self.issue.d.next = true;
+                    if !self.scheduler.over.val() & !self.scheduler.cancelled.val() {
+                        self.scheduler.leave.next = false;
                         self.state.d.next = FetcherState::Choose;
                     }
                     if self.refusal.q.val() == 0 {
                         self.store.commit.next = true;
                         if self.overflow.q.val() {
-                            self.scheduler.stay.next = false;
+                            self.scheduler.leave.next = false;
                             self.index.d.next = self.resume_index.q.val();
                             self.count.d.next = self.resume_count.q.val();
                             self.total.d.next = self.resume_total.q.val();
@@ -699,6 +735,7 @@ impl Logic for QueueFetcher {
                 self.debug.next = 21.into();
                 self.states.write_enable.next = true;
                 self.scheduler.saved.next = !self.scheduler.restarted.val();
+                self.scheduler.leave.next = true;
                 self.state.d.next = FetcherState::Idle;
             }
             FetcherState::Break => {
@@ -729,8 +766,10 @@ impl Logic for QueueFetcher {
                     self.scheduler.again.next = self.scheduler.cancelled.val();
                     if (self.error.q.val() != 0) & !self.scheduler.cancelled.val() {
                         self.error_valid.d.next = true;
-                        self.scheduler.stop.next = true;
+                        self.halted.d.next = (self.halted.q.val() | (bits::<16>(1) << self.queue.q.val()))
+                            & (self.restart.val() ^ 0xFFFF);
                     }
+                    self.scheduler.leave.next = true;
                     self.state.d.next = FetcherState::Idle;
                 }
             }
@@ -743,6 +782,8 @@ impl Logic for QueueFetcher {
         self.store.word.next = self.fragment.val();
         if self.reset.val() {
             self.state.d.next = FetcherState::Idle;
+            self.halted.d.next = 0.into();
+            self.issue.d.next = false;
             self.error_valid.d.next = false;
         }
     }
