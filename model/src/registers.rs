@@ -286,6 +286,8 @@ registers! {
         names_allowed: 8, 1;
         /// The TCP checksum seed has no length in it (the LSO contract, rule 15).
         seed_without_length: 9, 1;
+        /// A translation fault of a buffer parks the queue instead of refusing the chain.
+        recoverable: 10, 1;
     };
     /// Contexts that the selected queue's descriptors may name, one bit each.
     BIND_MASK = 0x234, ReadWrite, 0, {
