@@ -184,6 +184,9 @@ impl Logic for SegwalkCore {
         self.completion.restart.next = self.registers.restart.val();
         self.fetcher.notify_valid.next = self.registers.notify_valid.val();
         self.fetcher.notify_queue.next = self.registers.notify_queue.val();
+        self.tso.recoverable.next = 0.into();
+        self.tso.restart.next = self.registers.restart.val();
+        self.reader.fence.next = false;
         self.tso.features.next = self.registers.features.val();
         self.tso.flags_first.next = self.registers.flags_first.val();
         self.tso.flags_middle.next = self.registers.flags_middle.val();
@@ -198,6 +201,7 @@ impl Logic for SegwalkCore {
         FragmentSource::join(&mut self.fetcher.fragments, &mut self.reader.fragments);
         ChainSource::join(&mut self.reader.chain_out, &mut self.tso.chain);
         ByteSource::join(&mut self.reader.bytes, &mut self.tso.bytes);
+        VerdictSource::join(&mut self.tso.verdict, &mut self.reader.verdict);
         DoneSource::join(&mut self.tso.done, &mut self.completion.done);
         self.m_axis_tdata.next = self.tso.frames.tdata.val();
         self.m_axis_tkeep.next = self.tso.frames.tkeep.val();
