@@ -11,7 +11,7 @@
 use super::burst_cutter::BurstCutter;
 use super::chunker::Chunker;
 use super::realigner::Realigner;
-use super::records::{BeatPlan, MemBeat, PhysChunk};
+use super::records::{MemBeat, PhysChunk};
 use super::resolver::Resolver;
 use crate::bus::fifo::{BlockFifo, Fifo};
 use crate::bus::ports::*;
@@ -56,8 +56,6 @@ logic_block! {
         fenced: DFF<Bit>,
         marked: DFF<Bit>,
         beat: Signal<Local, MemBeat>,
-        plan: Signal<Local, BeatPlan>,
-        marker_out: Signal<Local, Bit>,
     }
 }
 
@@ -115,15 +113,13 @@ impl Logic for PayloadReader {
         self.beats.out_ready.next = self.realigner.beat_ready.val();
         self.realigner.beat.next = self.beats.out_data.val();
         self.cutter.freed.next = self.beats.out_valid.val() & self.realigner.beat_ready.val();
-        self.plan.next = self.cutter.plan.val();
-        self.marker_out.next = self.cutter.plan_valid.val() & self.plan.val().marker;
-        self.realigner.plan_valid.next = self.cutter.plan_valid.val() & !self.plan.val().marker;
-        self.cutter.plan_ready.next = self.realigner.plan_ready.val() | self.plan.val().marker;
+        self.realigner.plan_valid.next = self.cutter.plan_valid.val() & !self.cutter.plan.val().marker;
+        self.cutter.plan_ready.next = self.realigner.plan_ready.val() | self.cutter.plan.val().marker;
         self.realigner.plan.next = self.cutter.plan.val();
         // Fences: `fenced` asks for a marker, `marked` says that one is on its way.
         self.fence_busy.next = self.fenced.q.val() | self.marked.q.val();
         self.chunker.mark.next = self.fenced.q.val() & !self.marked.q.val();
-        if self.marker_out.val() {
+        if self.cutter.plan_valid.val() & self.cutter.plan.val().marker {
             self.marked.d.next = false;
         }
         if self.chunker.mark_taken.val() {
