@@ -68,7 +68,8 @@ logic_block! {
         /// Synchronous reset.
         pub reset: Signal<In, Bit>,
         // Register block
-        /// Bit a transmit queue: QueueReady, DRIVER_OK and not stopped. Records of other queues are dropped.
+        /// Bit a transmit queue: QueueReady and DRIVER_OK. Records of other queues are dropped. A ring error that the
+        /// fetcher met does not take back chains that were on their way already.
         pub enabled: Signal<In, Bits<16>>,
         /// Bit a transmit queue, pulses: the queue's used index goes back to 0.
         pub restart: Signal<In, Bits<16>>,

@@ -63,6 +63,8 @@ logic_block! {
         pub done_table: QueueTableServer,
         /// Transmit queues to serve.
         pub enabled: Signal<Out, Bits<16>>,
+        /// Transmit queues whose finished chains are returned: those that a ring error of the fetcher stopped as well.
+        pub completing: Signal<Out, Bits<16>>,
         /// Transmit queues whose indices begin at 0 again; pulses.
         pub restart: Signal<Out, Bits<16>>,
         /// Doorbell; a pulse.
@@ -109,6 +111,7 @@ logic_block! {
         counters: EventCounters,
         refusals: RefusalQueue,
         allowed: DFF<Bits<16>>,
+        returned: DFF<Bits<16>>,
         error_seen: DFF<Bit>,
         part_reset: Signal<Local, Bit>,
     }
@@ -129,7 +132,7 @@ impl RegisterBlock {
 impl Logic for RegisterBlock {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, allowed, error_seen);
+        dff_setup!(self, clock, allowed, returned, error_seen);
         clock!(self, clock, port, sequencer, device, queues, settings, records, counters, refusals);
         AxiLiteSubordinate::link(&mut self.axil, &mut self.port.axil);
         ContextWriteSource::link(&mut self.context_write, &mut self.settings.context_write);
@@ -199,9 +202,12 @@ impl Logic for RegisterBlock {
         self.notify_valid.next = self.device.notify_valid.val();
         self.notify_queue.next = self.device.notify_queue.val();
         self.enabled.next = self.allowed.q.val();
+        self.completing.next = self.returned.q.val();
         self.allowed.d.next = 0.into();
+        self.returned.d.next = 0.into();
         if self.device.running.val() & !self.sequencer.clear_waits.val() {
             self.allowed.d.next = self.queues.ready_queues.val() & !self.records.stopped.val();
+            self.returned.d.next = self.queues.ready_queues.val();
         }
         // Refusals and events
         self.device.used_pulse.next = self.used_pulse.val();
@@ -232,6 +238,7 @@ impl Logic for RegisterBlock {
         self.debug.next = self.sequencer.debug.val();
         if self.reset.val() {
             self.allowed.d.next = 0.into();
+            self.returned.d.next = 0.into();
             self.error_seen.d.next = false;
         }
     }
