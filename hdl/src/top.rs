@@ -193,6 +193,20 @@ impl Logic for SegwalkCore {
         self.tso.pad.next = self.registers.pad.val();
         self.tso.seed_without_length.next = self.registers.seed_without_length.val();
 
+        self.registers.chain_issued.next = false;
+        self.registers.chain_retired.next = false;
+        self.registers.completion_idle.next = true;
+        self.registers.serving.next = 0.into();
+        self.registers.used_chains.next = 1.into();
+        self.registers.done_queue.next = 0.into();
+        self.registers.sent_queue.next = 0.into();
+        self.registers.park.valid.next = false;
+        self.registers.park.queue.next = 0.into();
+        self.registers.park.head.next = 0.into();
+        self.registers.park.avail.next = 0.into();
+        self.registers.park.sent_frames.next = 0.into();
+        self.registers.park.sent_bytes.next = 0.into();
+
         // The path of a chain: queue fetcher, payload reader, TSO pipeline, completion
         ChainSource::join(&mut self.fetcher.chain, &mut self.reader.chain_in);
         FragmentSource::join(&mut self.fetcher.fragments, &mut self.reader.fragments);
