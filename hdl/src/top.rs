@@ -180,6 +180,7 @@ impl Logic for SegwalkCore {
         QueueTableClient::join(&mut self.completion.table, &mut self.registers.done_table);
         self.fetcher.enabled.next = self.registers.enabled.val();
         self.fetcher.restart.next = self.registers.restart.val();
+        self.completion.refused_room.next = self.registers.refused_room.val();
         self.completion.enabled.next = self.registers.completing.val();
         self.completion.restart.next = self.registers.restart.val();
         self.fetcher.notify_valid.next = self.registers.notify_valid.val();

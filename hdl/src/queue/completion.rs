@@ -77,6 +77,8 @@ logic_block! {
         pub table: QueueTableClient,
         /// Chains that are completed with a packet error.
         pub refused: RefusedSource,
+        /// The next refusal can be counted; without it, refused chains wait.
+        pub refused_room: Signal<In, Bit>,
         /// A chain is completed; a pulse.
         pub chain_done: Signal<Out, Bit>,
         /// A used index was written and acknowledged; a pulse.
@@ -311,14 +313,16 @@ impl Logic for Completion {
             }
             CompletionState::Take => {
                 self.debug.next = 4.into();
-                self.records.out_ready.next = true;
                 self.head.d.next = self.record.val().head;
                 self.refused_code.d.next = self.record.val().refusal;
-                self.refused_valid.d.next = self.record.val().refusal != 0;
-                self.done_pulse.d.next = true;
                 self.slot.d.next = self.used_index.q.val() & self.slot_mask.q.val();
                 self.second_half.d.next = false;
-                self.state.d.next = CompletionState::Place;
+                if (self.record.val().refusal == 0) | self.refused_room.val() {
+                    self.records.out_ready.next = true;
+                    self.refused_valid.d.next = self.record.val().refusal != 0;
+                    self.done_pulse.d.next = true;
+                    self.state.d.next = CompletionState::Place;
+                }
             }
             CompletionState::Place => {
                 self.debug.next = 5.into();

@@ -104,7 +104,8 @@ impl Arena {
 
     /// Stores what lies in memory and leaves the rest out, as a process could not store it.
     pub fn write(&self, memory: &mut impl MemoryMut, virt_addr: u64, bytes: &[u8]) {
-        for (addr, byte) in (virt_addr..).zip(bytes) {
+        for (at, byte) in bytes.iter().enumerate() {
+            let addr = virt_addr.wrapping_add(at as u64);
             let page = addr.wrapping_sub(self.base) / PAGE;
             if let Some(Some(phys_page)) = self.phys_pages.get(page as usize) {
                 // a page without memory takes nothing
@@ -116,8 +117,8 @@ impl Arena {
     /// Whether all bytes lie in pages that may be written, where memory is.
     pub fn is_writable(&self, virt_addr: u64, bytes: u64) -> bool {
         let first = virt_addr.wrapping_sub(self.base) / PAGE;
-        let last = (virt_addr.wrapping_sub(self.base) + bytes - 1) / PAGE;
-        (first..=last).all(|page| page < PAGES && kind(page) == Kind::Writable)
+        let last = virt_addr.wrapping_sub(self.base).saturating_add(bytes - 1) / PAGE;
+        last < PAGES && (first..=last).all(|page| kind(page) == Kind::Writable)
     }
 }
 

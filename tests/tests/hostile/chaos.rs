@@ -73,13 +73,14 @@ fn change_memory(world: &mut World, random: &mut ChaCha8Rng, at: usize, plan: &P
     let (arena, config) = (&world.arenas[at], &plan.config);
     let size = u64::from(config.size);
     let memory = world.session.device.memory_mut();
-    let (virt_addr, most) = match random.gen_range(0..6) {
-        0 | 1 => (config.descriptor_addr + 16 * random.gen_range(0..size), 16),
-        2 => (config.avail_addr + 2, 2),
-        3 => (config.avail_addr + random.gen_range(0..6 + 2 * size), 8),
-        4 => (config.used_addr + random.gen_range(0..6 + 8 * size), 8),
-        _ => (arena.at(random.gen_range(0..PAGES), random.gen_range(0..PAGE)), 64),
+    let (start, offset, most) = match random.gen_range(0..6) {
+        0 | 1 => (config.descriptor_addr, 16 * random.gen_range(0..size), 16),
+        2 => (config.avail_addr, 2, 2),
+        3 => (config.avail_addr, random.gen_range(0..6 + 2 * size), 8),
+        4 => (config.used_addr, random.gen_range(0..6 + 8 * size), 8),
+        _ => (arena.base, random.gen_range(0..PAGES * PAGE), 64),
     };
+    let virt_addr = start.wrapping_add(offset);
     let mut bytes = vec![0; random.gen_range(1..=most)];
     random.fill(&mut bytes[..]);
     if random.gen() {

@@ -177,7 +177,7 @@ fn used_word(world: &World, config: &QueueConfig, offset: u64) -> Result<u32> {
     let context = &world.context_table()[usize::from(config.binding.ring_context)];
     let mut bytes = [0; 4];
     for (at, byte) in bytes.iter_mut().enumerate() {
-        let virt_addr = (config.used_addr & !3) + offset + at as u64;
+        let virt_addr = (config.used_addr & !3).wrapping_add(offset + at as u64);
         let page = translate(memory, context, virt_addr, Access::Read);
         let page = page.map_err(|cause| anyhow::anyhow!("the used ring does not translate: {}", cause.sentence()))?;
         segwalk_model::memory::Memory::read(memory, page.phys_addr, std::slice::from_mut(byte))?;

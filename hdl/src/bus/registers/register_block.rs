@@ -123,6 +123,8 @@ logic_block! {
         pub done_ring_error: RingErrorSink,
         /// Packet errors.
         pub refused: RefusedSink,
+        /// A refused packet can be announced; see [`RefusalQueue`].
+        pub refused_room: Signal<Out, Bit>,
         // Events
         /// A chain was completed; with `refused` on the same clock when it was refused.
         pub chain_done: Signal<In, Bit>,
@@ -336,6 +338,7 @@ impl Logic for RegisterBlock {
         self.refusals.done_code.next = self.done_ring_error.code.val();
         self.refusals.packet_valid.next = self.refused.valid.val();
         self.refusals.packet_code.next = self.refused.code.val();
+        self.refused_room.next = self.refusals.packet_room.val();
         self.refusals.take.next = self.sequencer.refusal_take.val();
         self.sequencer.refusal_valid.next = self.refusals.valid.val();
         self.sequencer.refusal_code.next = self.refusals.code.val();
