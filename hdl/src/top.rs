@@ -180,7 +180,8 @@ impl Logic for SegwalkCore {
         QueueTableClient::join(&mut self.completion.table, &mut self.registers.done_table);
         self.fetcher.enabled.next = self.registers.enabled.val();
         self.fetcher.restart.next = self.registers.restart.val();
-        self.completion.enabled.next = self.registers.enabled.val();
+        self.completion.refused_room.next = self.registers.refused_room.val();
+        self.completion.enabled.next = self.registers.completing.val();
         self.completion.restart.next = self.registers.restart.val();
         self.fetcher.notify_valid.next = self.registers.notify_valid.val();
         self.fetcher.notify_queue.next = self.registers.notify_queue.val();
@@ -195,6 +196,20 @@ impl Logic for SegwalkCore {
         self.tso.id_fixed.next = self.registers.id_fixed.val();
         self.tso.pad.next = self.registers.pad.val();
         self.tso.seed_without_length.next = self.registers.seed_without_length.val();
+
+        self.registers.chain_issued.next = false;
+        self.registers.chain_retired.next = false;
+        self.registers.completion_idle.next = true;
+        self.registers.serving.next = 0.into();
+        self.registers.used_chains.next = 1.into();
+        self.registers.done_queue.next = 0.into();
+        self.registers.sent_queue.next = 0.into();
+        self.registers.park.valid.next = false;
+        self.registers.park.queue.next = 0.into();
+        self.registers.park.head.next = 0.into();
+        self.registers.park.avail.next = 0.into();
+        self.registers.park.sent_frames.next = 0.into();
+        self.registers.park.sent_bytes.next = 0.into();
 
         // The path of a chain: queue fetcher, payload reader, TSO pipeline, completion
         ChainSource::join(&mut self.fetcher.chain, &mut self.reader.chain_in);

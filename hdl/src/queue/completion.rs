@@ -68,7 +68,8 @@ logic_block! {
         /// Synchronous reset.
         pub reset: Signal<In, Bit>,
         // Register block
-        /// Bit a transmit queue: QueueReady, DRIVER_OK and not stopped. Records of other queues are dropped.
+        /// Bit a transmit queue: QueueReady and DRIVER_OK. Records of other queues are dropped. A ring error that the
+        /// fetcher met does not take back chains that were on their way already.
         pub enabled: Signal<In, Bits<16>>,
         /// Bit a transmit queue, pulses: the queue's used index goes back to 0.
         pub restart: Signal<In, Bits<16>>,
@@ -76,6 +77,8 @@ logic_block! {
         pub table: QueueTableClient,
         /// Chains that are completed with a packet error.
         pub refused: RefusedSource,
+        /// The next refusal can be counted; without it, refused chains wait.
+        pub refused_room: Signal<In, Bit>,
         /// A chain is completed; a pulse.
         pub chain_done: Signal<Out, Bit>,
         /// A used index was written and acknowledged; a pulse.
@@ -310,14 +313,16 @@ impl Logic for Completion {
             }
             CompletionState::Take => {
                 self.debug.next = 4.into();
-                self.records.out_ready.next = true;
                 self.head.d.next = self.record.val().head;
                 self.refused_code.d.next = self.record.val().refusal;
-                self.refused_valid.d.next = self.record.val().refusal != 0;
-                self.done_pulse.d.next = true;
                 self.slot.d.next = self.used_index.q.val() & self.slot_mask.q.val();
                 self.second_half.d.next = false;
-                self.state.d.next = CompletionState::Place;
+                if (self.record.val().refusal == 0) | self.refused_room.val() {
+                    self.records.out_ready.next = true;
+                    self.refused_valid.d.next = self.record.val().refusal != 0;
+                    self.done_pulse.d.next = true;
+                    self.state.d.next = CompletionState::Place;
+                }
             }
             CompletionState::Place => {
                 self.debug.next = 5.into();

@@ -55,6 +55,7 @@ struct Bench {
     index_writes: usize,
     refused: Vec<(u64, u64, u64)>,
     enabled_port: Port,
+    refused_room: Port,
     restart: Port,
     done: [Port; 5],
     refused_ports: [Port; 4],
@@ -83,6 +84,7 @@ impl Bench {
             index_writes: 0,
             refused: Vec::new(),
             enabled_port: port("enabled"),
+            refused_room: port("refused_room"),
             restart: port("restart"),
             done: ["valid", "ready", "queue", "head", "refusal"].map(|name| port(&format!("done${name}"))),
             refused_ports: ["valid", "queue", "head", "code"].map(|name| port(&format!("refused${name}"))),
@@ -148,6 +150,8 @@ impl Bench {
         }
         let dut = &mut self.dut;
         dut.set(self.enabled_port, self.enabled);
+        let room = self.weather.goes(&mut self.random) || self.weather.stall_percent == 0;
+        dut.set(self.refused_room, room.into());
         let offer = self.weather.goes(&mut self.random) || self.weather.stall_percent == 0;
         let record = self.records.front().filter(|_| offer).copied();
         dut.set(self.done[0], record.is_some().into());
