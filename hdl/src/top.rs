@@ -203,13 +203,9 @@ impl Logic for SegwalkCore {
         self.registers.serving.next = 0.into();
         self.registers.used_chains.next = 1.into();
         self.registers.done_queue.next = 0.into();
-        self.registers.sent_queue.next = 0.into();
-        self.registers.park.valid.next = false;
-        self.registers.park.queue.next = 0.into();
-        self.registers.park.head.next = 0.into();
-        self.registers.park.avail.next = 0.into();
-        self.registers.park.sent_frames.next = 0.into();
-        self.registers.park.sent_bytes.next = 0.into();
+        self.registers.sent_queue.next = self.tso.sent_queue.val();
+        ParkSource::join(&mut self.completion.park, &mut self.registers.park);
+        self.completion.fence.next = false;
 
         // The path of a chain: queue fetcher, payload reader, TSO pipeline, completion
         ChainSource::join(&mut self.fetcher.chain, &mut self.reader.chain_in);

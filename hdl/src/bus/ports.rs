@@ -516,7 +516,7 @@ pub struct ParkSource {
     pub avail: Signal<Out, Bits<16>>,
     /// Frames of the chain that have left, those of earlier passes included.
     pub sent_frames: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
-    /// Payload bytes in those frames.
+    /// Payload bytes in those frames; 0 when this pass did not come as far as the one before, whose count stands.
     pub sent_bytes: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
 }
 
@@ -534,7 +534,7 @@ pub struct ParkSink {
     pub avail: Signal<In, Bits<16>>,
     /// Frames of the chain that have left, those of earlier passes included.
     pub sent_frames: Signal<In, Bits<CHAIN_BYTES_BITS>>,
-    /// Payload bytes in those frames.
+    /// Payload bytes in those frames; 0 when this pass did not come as far as the one before, whose count stands.
     pub sent_bytes: Signal<In, Bits<CHAIN_BYTES_BITS>>,
 }
 
