@@ -44,6 +44,7 @@ pub const DEBUG_STATES: &[&str] = &[
     "SpanStep",
     "SpanSettle",
     "Push",
+    "PushSettle",
     "Abort",
     "Error",
     "Leave",
@@ -81,6 +82,7 @@ enum HeadState {
     SpanStep,
     SpanSettle,
     Push,
+    PushSettle,
     Abort,
     Error,
     Leave,
@@ -635,12 +637,17 @@ impl Logic for HeadReader {
                     self.state.d.next = HeadState::Leave;
                     if self.found.val() & (self.offered.val() == self.served.q.val()) & !self.cancelled.val() {
                         self.stay.next = true;
-                        self.state.d.next = HeadState::Choose;
+                        self.state.d.next = HeadState::PushSettle;
                     }
                 }
             }
-            HeadState::Abort => {
+            HeadState::PushSettle => {
                 self.debug.next = 30.into();
+                // What is left of room and free words is known on the next clock.
+                self.state.d.next = HeadState::Choose;
+            }
+            HeadState::Abort => {
+                self.debug.next = 31.into();
                 self.head_valid.next = true;
                 self.announced.next.aborted = true;
                 self.is_given_up.d.next = false;
@@ -648,7 +655,7 @@ impl Logic for HeadReader {
                 self.state.d.next = HeadState::Settle;
             }
             HeadState::Error => {
-                self.debug.next = 31.into();
+                self.debug.next = 32.into();
                 // The walker reports it, behind the chains before it.
                 self.announced.next.error = self.error.q.val();
                 if self.cancelled.val() {
@@ -660,7 +667,7 @@ impl Logic for HeadReader {
                 }
             }
             HeadState::Leave => {
-                self.debug.next = 32.into();
+                self.debug.next = 33.into();
                 self.states.write_enable.next = true;
                 self.saved.next = !self.restarted.val();
                 // A doorbell since the restart may have been taken for one of the old ring.

@@ -17,7 +17,7 @@ fn clocks_a_chain(latency: u64, chains: u16, descriptors: u16) -> f64 {
     }
     bench.publish(0);
     let mut reach = |count: u16| {
-        while bench.chains < count.into() {
+        while bench.chains < u64::from(count) {
             bench.clock();
             bench.check_progress();
         }
