@@ -29,7 +29,7 @@ logic_block! {
         outstanding: DFF<Bits<7>>,
         // the fetcher's write, and the writes under way before it
         pending: DFF<Bit>,
-        before: DFF<Bits<7>>,
+        older: DFF<Bits<7>>,
         room: DFF<Bit>,
         for_fetcher: Signal<Local, Bit>,
         next_outstanding: Signal<Local, Bits<7>>,
@@ -49,7 +49,7 @@ impl Logic for WriteArbiter {
             strobe,
             outstanding,
             pending,
-            before,
+            older,
             room
         );
         self.completion.req_ready.next = self.taken.q.val().get_bit(0);
@@ -88,20 +88,20 @@ impl Logic for WriteArbiter {
         }
         self.room.d.next = !self.outstanding.q.val().get_bit(6);
         // Answers
-        self.for_fetcher.next = self.pending.q.val() & (self.before.q.val() == 0);
+        self.for_fetcher.next = self.pending.q.val() & (self.older.q.val() == 0);
         self.completion.done_valid.next = self.unit.done_valid.val() & !self.for_fetcher.val();
         self.completion.done_error.next = self.unit.done_error.val();
         self.fetcher.done_valid.next = self.unit.done_valid.val() & self.for_fetcher.val();
         self.fetcher.done_error.next = self.unit.done_error.val();
         if self.unit.done_valid.val() {
-            self.before.d.next = self.before.q.val() - 1;
+            self.older.d.next = self.older.q.val() - 1;
             if self.for_fetcher.val() {
                 self.pending.d.next = false;
             }
         }
         if self.taken.q.val().get_bit(1) {
             self.pending.d.next = true;
-            self.before.d.next = self.next_outstanding.val();
+            self.older.d.next = self.next_outstanding.val();
         }
         if self.reset.val() {
             self.valid.d.next = false;
