@@ -8,10 +8,24 @@
 //!                                  +---------- fills -----------+
 //! ```
 //!
-//! A hit is answered 6 clocks after its request was taken; a port takes a request every second clock or faster, and its
-//! hits go on while the other port's miss is walked. Answers of a port come in the order of its requests. Faults are
-//! never cached, and a hit without the permission asked for is walked again, so software may map a page or grant a
-//! permission without an invalidation.
+//! A hit is answered 6 clocks after its request was taken. A port holds 16 requests, and hits go on under misses; its
+//! answers come in the order of its requests. Faults are never cached, and a hit without the permission asked for is
+//! walked again, so software may map a page or grant a permission without an invalidation.
+//!
+//! **Events.** A *paged* lookup is one of a context with page tables whose address is canonical. Each paged lookup gives
+//! exactly one `hit` or one `miss`, when it is looked up for the first time: `hit` when the TLB allows the access, else
+//! `miss`. Bare lookups, `BadContext`, `NonCanonical` and Bare's `PhysRange` give neither. `walk` is a walk that begins.
+//! A request whose line of leaf entries is being walked already waits for that walk and is looked up again: it has given
+//! a `miss`, but begins no walk unless the line did not hold what it needs. Without invalidations a request begins at
+//! most one walk, so `walks <= misses`; every fault found in a table is a walk of its own. What an invalidation
+//! interrupts is walked again: no further `hit` or `miss`, but another `walk`.
+//!
+//! **Invalidation.** `invalidate` with `invalidate_kind` 0 empties the TLB, 1 drops what belongs to
+//! `invalidate_context`, 2 what belongs to `invalidate_context` and covers `invalidate_virt_page` (superpages: all of the
+//! context). Writing a context drops what belongs to it. Each also empties the page-walk cache and forgets walks under
+//! way and answers that no client has been offered yet: these requests are looked up again afterwards. From the pulse of
+//! `fence` on an answer that begins to be offered is of the tables as they were read after the invalidation began.
+//! `invalidating` is high from the clock after the request until 2 clocks after `fence`.
 //!
 //! What it refuses, and in which order, is written in `segwalk_model::page_table`; the constants of every format come
 //! from there (see [`rows`]).
