@@ -59,6 +59,8 @@ logic_block! {
         pub notify_valid: Signal<In, Bit>,
         /// Its transmit queue.
         pub notify_queue: Signal<In, Bits<4>>,
+        /// Bit a transmit queue, pulses: it may have work, as after a doorbell.
+        pub wake: Signal<In, Bits<16>>,
         /// Weights, rates and polling.
         pub shares: ShareSink,
         // Fetcher
@@ -74,6 +76,8 @@ logic_block! {
         pub current: Signal<In, Bits<4>>,
         /// A chain of `current` is going to be charged; a pulse, not more often than every eighth clock.
         pub announce: Signal<In, Bit>,
+        /// `current` is being served.
+        pub busy: Signal<Out, Bit>,
         /// The share of `current` is used up: it is to be left at the next chain.
         pub over: Signal<Out, Bit>,
         /// `current` is left; a pulse.
@@ -255,9 +259,9 @@ impl Logic for QueueScheduler {
         clock!(self, clock, accounts, weights, tokens, rates, lengths, paid);
         // Doorbells
         self.current_hot.next = bits::<16>(1) << self.current.val();
-        self.notified.next = self.shares.poll.val();
+        self.notified.next = self.shares.poll.val() | self.wake.val();
         if self.notify_valid.val() {
-            self.notified.next = self.shares.poll.val() | (bits::<16>(1) << self.notify_queue.val());
+            self.notified.next = self.shares.poll.val() | self.wake.val() | (bits::<16>(1) << self.notify_queue.val());
         }
         // A doorbell on the clock of `answer` stays: it may be newer than the index that is read.
         self.pending_next.next = self.pending.q.val();
@@ -287,6 +291,7 @@ impl Logic for QueueScheduler {
         self.alone.d.next = self.others.val() == 0;
         self.is_over.d.next =
             (self.spent.q.val() & !self.alone.q.val()) | self.limited.q.val().get_bit(self.current.val().index());
+        self.busy.next = self.serving.q.val();
         self.over.next = self.is_over.q.val();
         self.fresh.next = !self.saved_once.q.val().get_bit(self.current.val().index());
         self.cancelled.next = self.cancel.q.val();

@@ -1,5 +1,7 @@
 //! Walking, negative cases first in the order of the module's list. A queue's rings lie in one Bare context.
 
+mod indirect;
+
 use super::*;
 use crate::limits::SUPER_FRAME_BYTES_MAX;
 use crate::memory::{Memory, MemoryMut, SparseMemory};
@@ -31,6 +33,7 @@ impl Rings {
             avail_addr: AVAIL,
             used_addr: USED,
             binding: Binding::default(),
+            ..QueueConfig::default()
         };
         Self {
             memory,
@@ -340,9 +343,10 @@ fn a_binding_survives_its_registers() {
         default_context: 15,
         names_allowed: true,
         seed_without_length: true,
+        recoverable: true,
         mask: 0x8421,
     };
     let (contexts, mask) = binding.to_registers();
-    assert_eq!((contexts, mask), (0x3F3, 0x8421));
+    assert_eq!((contexts, mask), (0x7F3, 0x8421));
     assert_eq!(Binding::from_registers(contexts, mask), binding);
 }

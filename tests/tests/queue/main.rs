@@ -4,4 +4,5 @@ mod bench;
 mod completion;
 mod fetcher;
 mod fetcher_cases;
+mod fetcher_speed;
 mod scheduler;

@@ -13,7 +13,8 @@ pub use super::sequencer::DEBUG_STATES;
 use super::settings::EngineSettings;
 use super::timers::Timers;
 use crate::bus::ports::{
-    AxiLiteSubordinate, ContextWriteSource, FaultSink, ParkSink, QueueTableServer, ShareSource, RefusedSink, RingErrorSink,
+    AxiLiteSubordinate, ContextWriteSource, FaultSink, ParkSink, QueueTableServer, RefusedSink, RingErrorSink,
+    ShareSource,
 };
 use rust_hdl::prelude::*;
 use segwalk_model::limits::VIRT_PAGE_BITS;
@@ -77,6 +78,8 @@ logic_block! {
         pub done_table: QueueTableServer,
         /// Transmit queues to serve.
         pub enabled: Signal<Out, Bits<16>>,
+        /// Transmit queues whose finished chains are returned: those that a ring error of the fetcher stopped as well.
+        pub completing: Signal<Out, Bits<16>>,
         /// Transmit queues whose indices begin at 0 again; pulses.
         pub restart: Signal<Out, Bits<16>>,
         /// Doorbell; a pulse.
@@ -85,8 +88,12 @@ logic_block! {
         pub notify_queue: Signal<Out, Bits<4>>,
         /// To the scheduler of the queues.
         pub shares: ShareSource,
-        /// Bit a transmit queue: the fetcher may still hand on a chain of it.
+        /// Bit a transmit queue: the fetcher may still announce a chain of it.
         pub serving: Signal<In, Bits<16>>,
+        /// It announced a chain to be walked; a pulse.
+        pub chain_announced: Signal<In, Bit>,
+        /// It has done with the oldest of them; a pulse.
+        pub chain_walked: Signal<In, Bit>,
         /// The fetcher handed on a chain, which the completion will be done with; a pulse.
         pub chain_issued: Signal<In, Bit>,
         /// The completion is done with a chain, whatever became of it; a pulse.
@@ -111,6 +118,8 @@ logic_block! {
         pub done_ring_error: RingErrorSink,
         /// Packet errors.
         pub refused: RefusedSink,
+        /// A refused packet can be announced; see [`RefusalQueue`].
+        pub refused_room: Signal<Out, Bit>,
         // Events
         /// A chain was completed; with `refused` on the same clock when it was refused.
         pub chain_done: Signal<In, Bit>,
@@ -151,6 +160,7 @@ logic_block! {
         queue_counters: QueueCounters,
         refusals: RefusalQueue,
         allowed: DFF<Bits<16>>,
+        returned: DFF<Bits<16>>,
         error_seen: DFF<Bit>,
         part_reset: Signal<Local, Bit>,
     }
@@ -171,7 +181,7 @@ impl RegisterBlock {
 impl Logic for RegisterBlock {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, allowed, error_seen);
+        dff_setup!(self, clock, allowed, returned, error_seen);
         clock!(
             self,
             clock,
@@ -281,6 +291,8 @@ impl Logic for RegisterBlock {
         // Queues
         self.queues.reset_negotiated.next = self.device.ring_reset.val();
         self.queues.serving.next = self.serving.val();
+        self.queues.chain_announced.next = self.chain_announced.val();
+        self.queues.chain_walked.next = self.chain_walked.val();
         self.queues.chain_issued.next = self.chain_issued.val();
         self.queues.chain_retired.next = self.chain_retired.val();
         self.queues.completion_idle.next = self.completion_idle.val();
@@ -303,9 +315,12 @@ impl Logic for RegisterBlock {
         self.notify_valid.next = self.device.notify_valid.val();
         self.notify_queue.next = self.device.notify_queue.val();
         self.enabled.next = self.allowed.q.val();
+        self.completing.next = self.returned.q.val();
         self.allowed.d.next = 0.into();
+        self.returned.d.next = 0.into();
         if self.device.running.val() & !self.sequencer.clear_waits.val() {
             self.allowed.d.next = self.queues.ready_queues.val() & !self.records.stopped.val();
+            self.returned.d.next = self.queues.ready_queues.val();
         }
         // Refusals and events
         self.timers.used_pulse.next = self.used_pulse.val();
@@ -320,6 +335,7 @@ impl Logic for RegisterBlock {
         self.refusals.done_code.next = self.done_ring_error.code.val();
         self.refusals.packet_valid.next = self.refused.valid.val();
         self.refusals.packet_code.next = self.refused.code.val();
+        self.refused_room.next = self.refusals.packet_room.val();
         self.refusals.take.next = self.sequencer.refusal_take.val();
         self.sequencer.refusal_valid.next = self.refusals.valid.val();
         self.sequencer.refusal_code.next = self.refusals.code.val();
@@ -347,6 +363,7 @@ impl Logic for RegisterBlock {
         self.debug.next = self.sequencer.debug.val();
         if self.reset.val() {
             self.allowed.d.next = 0.into();
+            self.returned.d.next = 0.into();
             self.error_seen.d.next = false;
         }
     }
