@@ -5,6 +5,7 @@ use crate::bus::read_arbiter::ReadArbiter;
 use crate::bus::registers::RegisterBlock;
 use crate::bus::reset_sequencer::ResetSequencer;
 use crate::bus::translate_arbiter::TranslateArbiter;
+use crate::bus::write_arbiter::WriteArbiter;
 use crate::bus::write_unit::WriteUnit;
 use crate::emit::CoreOptions;
 use crate::mmu::Mmu;
@@ -98,6 +99,7 @@ logic_block! {
         completion: Completion,
         ring_translations: TranslateArbiter,
         reads: ReadArbiter,
+        write_turns: WriteArbiter,
         writes: WriteUnit,
         resets: ResetSequencer,
         reset_all: Signal<Local, Bit>,
@@ -109,6 +111,7 @@ impl SegwalkCore {
     pub fn new(options: &CoreOptions) -> Self {
         Self {
             fetcher: QueueFetcher::for_super_frames(options.super_frame_kib),
+            mmu: Mmu::for_entries(options.tlb_entries),
             ..Self::default()
         }
     }
@@ -128,6 +131,7 @@ impl Logic for SegwalkCore {
             completion,
             ring_translations,
             reads,
+            write_turns,
             writes,
             resets
         );
@@ -142,6 +146,7 @@ impl Logic for SegwalkCore {
         self.completion.reset.next = self.reset_all.val();
         self.ring_translations.reset.next = self.reset_all.val();
         self.reads.reset.next = self.reset_all.val();
+        self.write_turns.reset.next = self.reset_all.val();
         self.writes.reset.next = self.reset_all.val();
         self.resets.soft_reset.next = self.registers.soft_reset.val();
         self.registers.soft_reset_done.next = self.resets.done.val();
@@ -175,7 +180,17 @@ impl Logic for SegwalkCore {
         // Registers -> engine
         ContextWriteSource::join(&mut self.registers.context_write, &mut self.mmu.context);
         self.mmu.invalidate.next = self.registers.tlb_invalidate.val();
-        self.registers.tlb_invalidating.next = self.mmu.invalidating.val();
+        self.mmu.invalidate_kind.next = self.registers.tlb_kind.val();
+        self.mmu.invalidate_context.next = self.registers.tlb_context.val();
+        self.mmu.invalidate_virt_page.next = self.registers.tlb_virt_page.val();
+        self.registers.tlb_invalidating.next = self.mmu.invalidating.val()
+            | self.mmu.fence.val()
+            | self.fetcher.fence_busy.val()
+            | self.reader.fence_busy.val()
+            | self.completion.fence_busy.val();
+        self.fetcher.fence.next = self.mmu.fence.val();
+        self.reader.fence.next = self.mmu.fence.val();
+        self.completion.fence.next = self.mmu.fence.val();
         QueueTableClient::join(&mut self.fetcher.table, &mut self.registers.fetch_table);
         QueueTableClient::join(&mut self.completion.table, &mut self.registers.done_table);
         self.fetcher.enabled.next = self.registers.enabled.val();
@@ -185,6 +200,9 @@ impl Logic for SegwalkCore {
         self.completion.restart.next = self.registers.restart.val();
         self.fetcher.notify_valid.next = self.registers.notify_valid.val();
         self.fetcher.notify_queue.next = self.registers.notify_queue.val();
+        self.fetcher.indirect.next = false;
+        self.fetcher.event_index.next = false;
+        self.tso.restart.next = self.registers.restart.val();
         self.tso.features.next = self.registers.features.val();
         self.tso.flags_first.next = self.registers.flags_first.val();
         self.tso.flags_middle.next = self.registers.flags_middle.val();
@@ -200,19 +218,26 @@ impl Logic for SegwalkCore {
         self.registers.serving.next = 0.into();
         self.registers.used_chains.next = 1.into();
         self.registers.done_queue.next = 0.into();
-        self.registers.sent_queue.next = 0.into();
-        self.registers.park.valid.next = false;
-        self.registers.park.queue.next = 0.into();
-        self.registers.park.head.next = 0.into();
-        self.registers.park.avail.next = 0.into();
-        self.registers.park.sent_frames.next = 0.into();
-        self.registers.park.sent_bytes.next = 0.into();
+        self.registers.sent_queue.next = self.tso.sent_queue.val();
+
+        // Recoverable faults
+        self.tso.recoverable.next = self.registers.recoverable.val();
+        self.fetcher.resume.next = self.registers.resume.val();
+        self.fetcher.abort.next = self.registers.abort.val();
+        ParkSource::join(&mut self.completion.park, &mut self.registers.park);
+        self.fetcher.park.valid.next = self.completion.park.valid.val();
+        self.fetcher.park.queue.next = self.completion.park.queue.val();
+        self.fetcher.park.head.next = self.completion.park.head.val();
+        self.fetcher.park.avail.next = self.completion.park.avail.val();
+        self.fetcher.park.sent_frames.next = self.completion.park.sent_frames.val();
+        self.fetcher.park.sent_bytes.next = self.completion.park.sent_bytes.val();
 
         // The path of a chain: queue fetcher, payload reader, TSO pipeline, completion
         ChainSource::join(&mut self.fetcher.chain, &mut self.reader.chain_in);
         FragmentSource::join(&mut self.fetcher.fragments, &mut self.reader.fragments);
         ChainSource::join(&mut self.reader.chain_out, &mut self.tso.chain);
         ByteSource::join(&mut self.reader.bytes, &mut self.tso.bytes);
+        VerdictSource::join(&mut self.tso.verdict, &mut self.reader.verdict);
         DoneSource::join(&mut self.tso.done, &mut self.completion.done);
         self.m_axis_tdata.next = self.tso.frames.tdata.val();
         self.m_axis_tkeep.next = self.tso.frames.tkeep.val();
@@ -230,7 +255,9 @@ impl Logic for SegwalkCore {
         MemReadClient::join(&mut self.fetcher.mem, &mut self.reads.ring);
         MemReadClient::join(&mut self.mmu.mem, &mut self.reads.walker);
         MemReadClient::join(&mut self.reader.mem, &mut self.reads.payload);
-        MemWriteClient::join(&mut self.completion.mem, &mut self.writes.client);
+        MemWriteClient::join(&mut self.completion.mem, &mut self.write_turns.completion);
+        MemWriteClient::join(&mut self.fetcher.mem_write, &mut self.write_turns.fetcher);
+        MemWriteClient::join(&mut self.write_turns.unit, &mut self.writes.client);
         self.m_axi_arid.next = self.reads.arid.val();
         self.m_axi_araddr.next = self.reads.araddr.val();
         self.m_axi_arlen.next = self.reads.arlen.val();
@@ -289,6 +316,7 @@ impl Logic for SegwalkCore {
             | (bit_cast::<64, 8>(self.tso.debug.val()) << 32)
             | (bit_cast::<64, 8>(self.tso.debug_output.val()) << 40)
             | (bit_cast::<64, 8>(self.completion.debug.val()) << 48)
-            | (bit_cast::<64, 2>(self.resets.debug.val()) << 56);
+            | (bit_cast::<64, 2>(self.resets.debug.val()) << 56)
+            | (bit_cast::<64, 8>(self.fetcher.debug_walker.val()) << 58);
     }
 }

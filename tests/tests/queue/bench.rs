@@ -16,6 +16,8 @@ const PAGE: u64 = 4096;
 pub struct Weather {
     /// Longest answer of memory and MMU, in clocks.
     pub latency: u64,
+    /// Every answer takes the longest time.
+    pub steady: bool,
     /// How often a handshake stalls.
     pub stall_percent: u32,
 }
@@ -24,12 +26,25 @@ impl Weather {
     pub fn random(random: &mut ChaCha8Rng) -> Self {
         Self {
             latency: [0, 3, 20, 100][random.gen_range(0..4)],
+            steady: false,
             stall_percent: [0, 10, 50, 90][random.gen_range(0..4)],
         }
     }
 
+    /// No stalls, and every answer takes `latency` clocks.
+    pub const fn steady(latency: u64) -> Self {
+        Self {
+            latency,
+            steady: true,
+            stall_percent: 0,
+        }
+    }
+
     fn due(&self, random: &mut ChaCha8Rng, now: u64) -> u64 {
-        now + random.gen_range(0..=self.latency)
+        match self.steady {
+            true => now + self.latency,
+            false => now + random.gen_range(0..=self.latency),
+        }
     }
 
     pub fn goes(&self, random: &mut ChaCha8Rng) -> bool {
@@ -64,7 +79,7 @@ pub struct World {
 
 fn new_frame(random: &mut ChaCha8Rng, taken: &mut HashSet<u64>, memory: &mut SparseMemory) -> u64 {
     loop {
-        let frame = random.gen_range(1..1 << 28);
+        let frame = random.gen_range(1..1 << ALIAS_BIT);
         if taken.insert(frame) {
             memory.add_page(frame);
             return frame;
@@ -209,6 +224,9 @@ impl Table {
     }
 }
 
+/// Bits of a page number from here on name no other memory: they tell which translation an access used.
+pub const ALIAS_BIT: u32 = 24;
+
 /// The MMU.
 pub struct Translator {
     req_valid: Port,
@@ -282,6 +300,7 @@ pub struct ReadMemory {
     // due, address, beats left
     under_way: VecDeque<(u64, u64, u64)>,
     pub reads: u64,
+    pub beats: u64,
 }
 
 impl ReadMemory {
@@ -298,6 +317,7 @@ impl ReadMemory {
             data_error: port("data_error")?,
             under_way: VecDeque::new(),
             reads: 0,
+            beats: 0,
         })
     }
 
@@ -329,6 +349,7 @@ impl ReadMemory {
             );
             self.under_way.push_back((weather.due(random, now + 1), addr, beats));
             self.reads += 1;
+            self.beats += beats;
         }
     }
 }
@@ -345,6 +366,8 @@ pub struct WriteMemory {
     // due, address, data, strobe
     under_way: VecDeque<(u64, u64, u64, u64)>,
     pub most_under_way: usize,
+    /// Alias bits of the last write that was accepted.
+    pub alias: u64,
 }
 
 impl WriteMemory {
@@ -360,7 +383,13 @@ impl WriteMemory {
             done_error: port("done_error")?,
             under_way: VecDeque::new(),
             most_under_way: 0,
+            alias: 0,
         })
+    }
+
+    /// Writes that are not acknowledged.
+    pub fn under_way(&self) -> usize {
+        self.under_way.len()
     }
 
     /// Gives back a write that was accepted with this clock: address, data, strobe.
@@ -386,7 +415,10 @@ impl WriteMemory {
             dut.set(self.done_error, failed.into());
         }
         if ready && dut.get(self.req_valid) == 1 {
-            let write = (dut.get(self.phys_addr), dut.get(self.data), dut.get(self.strobe));
+            let phys_addr = dut.get(self.phys_addr);
+            self.alias = phys_addr >> (12 + ALIAS_BIT);
+            let phys_addr = phys_addr & ((1 << (12 + ALIAS_BIT)) - 1);
+            let write = (phys_addr, dut.get(self.data), dut.get(self.strobe));
             assert!(
                 write.0 % 8 == 0 && write.2 != 0,
                 "write at {:#x}, strobe {:#x}",

@@ -20,7 +20,6 @@ struct FaultWord {
 struct ParkWord {
     head: Bits<16>,
     sent_frames: Bits<CHAIN_BYTES_BITS>,
-    sent_bytes: Bits<CHAIN_BYTES_BITS>,
 }
 
 logic_block! {
@@ -59,6 +58,7 @@ logic_block! {
         //
         faults: LutRam<FaultWord, 4>,
         parks: LutRam<ParkWord, 4>,
+        bytes: LutRam<Bits<CHAIN_BYTES_BITS>, 4>,
         parked_queues: DFF<Bits<16>>,
         parked_now: DFF<Bit>,
         any_parked: DFF<Bit>,
@@ -98,7 +98,7 @@ impl Logic for ParkRecords {
             aborts,
             live
         );
-        clock!(self, clock, faults, parks);
+        clock!(self, clock, faults, parks, bytes);
         self.read_data.next = self.live.q.val();
         self.parked.next = self.any_parked.q.val();
         self.resume.next = self.resumes.q.val();
@@ -113,10 +113,15 @@ impl Logic for ParkRecords {
             self.fault.valid.val() & self.recoverable.val().get_bit(self.fault.queue.val().index());
         self.park_word.next.head = self.park.head.val();
         self.park_word.next.sent_frames = self.park.sent_frames.val();
-        self.park_word.next.sent_bytes = self.park.sent_bytes.val();
         self.parks.write_addr.next = self.park.queue.val();
         self.parks.write_data.next = self.park_word.val();
         self.parks.write_enable.next = self.park.valid.val();
+        // Frames without bytes: the chain did not come as far as when it parked the queue before.
+        self.bytes.write_addr.next = self.park.queue.val();
+        self.bytes.write_data.next = self.park.sent_bytes.val();
+        self.bytes.write_enable.next =
+            self.park.valid.val() & (self.park.sent_bytes.val().any() | !self.park.sent_frames.val().any());
+        self.bytes.read_addr.next = self.selected.val();
         self.faults.read_addr.next = self.selected.val();
         self.parks.read_addr.next = self.selected.val();
         self.fault_read.next = self.faults.read_data.val();
@@ -162,7 +167,7 @@ impl Logic for ParkRecords {
                 self.live.d.next = self.fault_page.val().get_bits::<32>(20);
             }
             if self.code.val() == self.park_bytes.val() {
-                self.live.d.next = bit_cast::<32, CHAIN_BYTES_BITS>(self.park_read.val().sent_bytes);
+                self.live.d.next = bit_cast::<32, CHAIN_BYTES_BITS>(self.bytes.read_data.val());
             }
             if self.code.val() == self.park_frames.val() {
                 self.live.d.next = bit_cast::<32, CHAIN_BYTES_BITS>(self.park_read.val().sent_frames);
