@@ -183,7 +183,8 @@ impl Logic for SegwalkCore {
         self.mmu.invalidate_kind.next = 0.into();
         self.mmu.invalidate_context.next = 0.into();
         self.mmu.invalidate_virt_page.next = 0.into();
-        self.registers.tlb_invalidating.next = self.mmu.invalidating.val() | self.mmu.fence.val();
+        self.registers.tlb_invalidating.next =
+            self.mmu.invalidating.val() | self.mmu.fence.val() | self.fetcher.fence_busy.val();
         QueueTableClient::join(&mut self.fetcher.table, &mut self.registers.fetch_table);
         QueueTableClient::join(&mut self.completion.table, &mut self.registers.done_table);
         self.fetcher.enabled.next = self.registers.enabled.val();
@@ -196,7 +197,7 @@ impl Logic for SegwalkCore {
         self.fetcher.event_index.next = false;
         self.fetcher.resume.next = 0.into();
         self.fetcher.abort.next = 0.into();
-        self.fetcher.fence.next = false;
+        self.fetcher.fence.next = self.mmu.fence.val();
         self.fetcher.park.valid.next = false;
         self.fetcher.park.queue.next = 0.into();
         self.fetcher.park.head.next = 0.into();
