@@ -8,3 +8,4 @@ mod fetcher_chains;
 mod fetcher_features;
 mod fetcher_parks;
 mod fetcher_speed;
+mod scheduler;
