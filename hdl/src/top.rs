@@ -233,7 +233,7 @@ impl Logic for SegwalkCore {
         // Recoverable faults
         self.tso.recoverable.next = self.registers.recoverable.val();
         self.fetcher.resume.next = self.registers.resume.val();
-        self.fetcher.abort.next = self.registers.abort.val();
+        self.fetcher.give_up.next = self.registers.abort.val();
         ParkSource::join(&mut self.completion.park, &mut self.registers.park);
         self.fetcher.park.valid.next = self.completion.park.valid.val();
         self.fetcher.park.queue.next = self.completion.park.queue.val();

@@ -59,7 +59,7 @@ logic_block! {
         /// Bit a transmit queue, pulses: it goes on with the chain that parked it.
         pub resume: Signal<In, Bits<16>>,
         /// Bit a transmit queue, pulses: the chain that parked it is given up, and it goes on with the next.
-        pub abort: Signal<In, Bits<16>>,
+        pub give_up: Signal<In, Bits<16>>,
         /// Addresses and binding of the queues.
         pub table: QueueTableClient,
         /// Ring errors.
@@ -115,9 +115,6 @@ logic_block! {
         store: FragmentStore,
         chains: Fifo<ChainWord, 4, 5>,
         // of the chain that is walked: its bytes, 0 when it is refused
-        walked_bytes: DFF<Bits<CHAIN_BYTES_BITS>>,
-        charged: Signal<Local, Bits<CHAIN_BYTES_BITS>>,
-        walked_chain: Signal<Local, ChainWord>,
         for_heads: Signal<Local, Bit>,
         for_ahead: Signal<Local, Bit>,
         for_walker: Signal<Local, Bit>,
@@ -153,7 +150,6 @@ impl QueueFetcher {
 impl Logic for QueueFetcher {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, walked_bytes);
         clock!(
             self,
             clock,
@@ -191,7 +187,7 @@ impl Logic for QueueFetcher {
         self.scheduler.restart.next = self.restart.val();
         self.scheduler.notify_valid.next = self.notify_valid.val();
         self.scheduler.notify_queue.next = self.notify_queue.val();
-        self.scheduler.wake.next = self.resume.val() | self.abort.val();
+        self.scheduler.wake.next = self.resume.val() | self.give_up.val();
         self.scheduler.take.next = self.head_reader.take.val();
         self.scheduler.announce.next = self.head_reader.head_valid.val();
         self.scheduler.leave.next = self.head_reader.leave.val();
@@ -211,21 +207,9 @@ impl Logic for QueueFetcher {
         }
 
         // What chains cost
-        self.walked_chain.next = self.chain_walker.chain.val();
-        self.charged.next = self.walked_bytes.q.val();
-        if self.chain_walker.released.val() {
-            self.charged.next = self.walked_chain.val().frame_bytes;
-            if self.walked_chain.val().refusal != 0 {
-                self.charged.next = 0.into();
-            }
-        }
-        self.walked_bytes.d.next = self.charged.val();
-        if self.chain_walker.finished.val() | self.reset.val() {
-            self.walked_bytes.d.next = 0.into();
-        }
         self.scheduler.charge_valid.next = self.chain_walker.finished.val();
         self.scheduler.charge_queue.next = self.chain_walker.queue.val();
-        self.scheduler.charge_bytes.next = self.charged.val();
+        self.scheduler.charge_bytes.next = self.chain_walker.charged_bytes.val();
         self.scheduler.extra_valid.next = self.extra_valid.val();
         self.scheduler.extra_queue.next = self.extra_queue.val();
         self.scheduler.extra_bytes.next = self.extra_bytes.val();
@@ -236,7 +220,7 @@ impl Logic for QueueFetcher {
         // Marks
         self.marks.restart.next = self.restart.val();
         self.marks.resume.next = self.resume.val();
-        self.marks.abort.next = self.abort.val();
+        self.marks.abort.next = self.give_up.val();
         self.marks.queue.next = self.head_reader.queue.val();
         self.marks.rewound.next = self.head_reader.rewound.val();
         self.marks.halt.next = self.head_reader.halt.val();

@@ -146,7 +146,7 @@ logic_block! {
         pub give_up: Signal<In, Bit>,
         /// Avail index of that chain.
         pub park_avail: Signal<In, Bits<16>>,
-        /// It went back; a pulse.
+        /// It went back, and the chain there is announced; a pulse.
         pub rewound: Signal<Out, Bit>,
         /// The epoch of its chains.
         pub epoch: Signal<In, Bit>,
@@ -443,12 +443,12 @@ impl Logic for HeadReader {
                 self.debug.next = 6.into();
                 self.quiet.next = true;
                 self.avail.d.next = self.held.q.val().next_avail;
-                self.chain_epoch.d.next = self.epoch.val();
+                self.chain_epoch.d.next = self.epoch.val() ^ (self.is_again.q.val() | self.is_given_up.q.val());
                 if self.cancelled.val() {
                     self.state.d.next = HeadState::Leave;
                 } else if self.flush.val() {
                     self.state.d.next = HeadState::Choose;
-                } else if self.rewind.val() {
+                } else if self.rewind.val() & !self.is_again.q.val() & !self.is_given_up.q.val() {
                     self.state.d.next = HeadState::Rewind;
                 } else if self.is_given_up.q.val() {
                     if self.room.val() {
@@ -464,7 +464,7 @@ impl Logic for HeadReader {
             }
             HeadState::Rewind => {
                 self.debug.next = 7.into();
-                self.rewound.next = true;
+                // The mark stays until the chain is announced.
                 self.is_again.d.next = !self.give_up.val();
                 self.is_given_up.d.next = self.give_up.val();
                 self.next_held.next.next_avail = self.park_avail.val();
@@ -634,6 +634,7 @@ impl Logic for HeadReader {
                 self.request_valid.next = true;
                 if self.request_ready.val() {
                     self.head_valid.next = true;
+                    self.rewound.next = self.is_again.q.val();
                     self.is_again.d.next = false;
                     self.next_word.d.next = self.next_word.q.val() + self.words.val() + 1;
                     self.state.d.next = HeadState::Leave;
@@ -651,6 +652,7 @@ impl Logic for HeadReader {
                 self.debug.next = 31.into();
                 self.head_valid.next = true;
                 self.announced.next.aborted = true;
+                self.rewound.next = true;
                 self.is_given_up.d.next = false;
                 self.next_held.next.next_avail = self.held.q.val().next_avail + 1;
                 self.state.d.next = HeadState::Settle;

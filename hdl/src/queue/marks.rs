@@ -34,9 +34,9 @@ logic_block! {
         pub give_up: Signal<Out, Bit>,
         /// Avail index of that chain.
         pub park_avail: Signal<Out, Bits<16>>,
-        /// It went back; a pulse.
+        /// It went back, and the chain there is announced: its epoch begins with it; a pulse.
         pub rewound: Signal<In, Bit>,
-        /// The epoch of its chains.
+        /// The epoch of its chains up to the next `rewound`.
         pub epoch: Signal<Out, Bit>,
         /// It ends with a ring error; a pulse.
         pub halt: Signal<In, Bit>,

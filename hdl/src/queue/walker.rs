@@ -102,12 +102,14 @@ logic_block! {
         pub parked_chain: Signal<In, ParkedChain>,
         /// Bit a transmit queue: its chains are of an old ring.
         pub killed: Signal<In, Bits<16>>,
-        /// A chain is done with; a pulse.
+        /// A chain is done with; a pulse, not more often than every eighth clock.
         pub finished: Signal<Out, Bit>,
         /// `queue` met a ring error; a pulse.
         pub failed: Signal<Out, Bit>,
         /// A chain of `queue` was released; a pulse.
         pub released: Signal<Out, Bit>,
+        /// With `finished`: bytes of its frame, or 0 when it was refused or dropped.
+        pub charged_bytes: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
         /// Descriptors that it had in a row, less one; 15 stands for more too.
         pub run_minus_1: Signal<Out, Bits<4>>,
         // Ring reader
@@ -169,6 +171,9 @@ logic_block! {
         is_again: DFF<Bit>,
         aborted: DFF<Bit>,
         sent_frames: DFF<Bits<CHAIN_BYTES_BITS>>,
+        was_released: DFF<Bit>,
+        // clocks since the last chain, up to 7
+        pace: DFF<Bits<3>>,
         ahead_words: DFF<Bits<7>>,
         oldest: DFF<Bits<7>>,
         // the table
@@ -282,6 +287,8 @@ impl Logic for ChainWalker {
             is_again,
             aborted,
             sent_frames,
+            was_released,
+            pace,
             ahead_words,
             oldest,
             in_table,
@@ -407,6 +414,9 @@ impl Logic for ChainWalker {
         self.limit_reached.next = !self.second.q.val() & (self.stored.q.val() == self.store_last.val());
         self.ends_here.next = !self.goes_on.q.val();
         self.finish.next = false;
+        if !self.pace.q.val().all() {
+            self.pace.d.next = self.pace.q.val() + 1;
+        }
         self.debug.next = 0.into();
         match self.state.q.val() {
             WalkState::Idle => {
@@ -422,6 +432,7 @@ impl Logic for ChainWalker {
                 self.at.d.next = self.ahead_word.val() | bit_cast::<9, 7>(self.oldest.q.val());
                 self.ahead_words.d.next = 0.into();
                 self.cancelled.d.next = false;
+                self.was_released.d.next = false;
                 self.in_table.d.next = false;
                 self.count.d.next = 0.into();
                 self.full.d.next = false;
@@ -625,9 +636,10 @@ impl Logic for ChainWalker {
                 self.debug.next = 13.into();
                 self.held_back.next.last = true;
                 self.promised.d.next = self.total.q.val();
-                if self.room.val() & self.chain_ready.val() {
+                if self.room.val() & self.chain_ready.val() & self.pace.q.val().all() {
                     self.chain_valid.next = true;
                     self.released.next = true;
+                    self.was_released.d.next = true;
                     if self.refusal.q.val() != 0 {
                         self.rollback.next = true;
                         self.finish.next = true;
@@ -678,7 +690,7 @@ impl Logic for ChainWalker {
                 if self.second.q.val() {
                     // The chain is released: end its fragments first.
                     self.state.d.next = WalkState::Break;
-                } else {
+                } else if self.pace.q.val().all() {
                     self.rollback.next = true;
                     self.finish.next = true;
                     if (self.error.q.val() != 0)
@@ -692,7 +704,12 @@ impl Logic for ChainWalker {
             }
         }
         self.finished.next = self.finish.val();
+        self.charged_bytes.next = 0.into();
+        if (self.was_released.q.val() | self.released.val()) & (self.refusal.q.val() == 0) {
+            self.charged_bytes.next = self.frame_bytes.q.val();
+        }
         if self.finish.val() {
+            self.pace.d.next = 0.into();
             self.oldest.d.next = self.oldest.q.val() + self.ahead_words.q.val();
             self.state.d.next = WalkState::Idle;
         }

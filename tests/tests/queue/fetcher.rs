@@ -231,7 +231,12 @@ impl Bench {
             let (random, now) = (&mut self.random, self.now);
             match self.parks.got_chain(random, now, queue as usize, told, next, &mut driver.expected) {
                 Some(dropped) => dropped,
-                None => return,
+                None => {
+                    if let Some(Event::Chain { descriptors, .. }) = driver.expected.pop_front() {
+                        driver.free.extend(descriptors);
+                    }
+                    return;
+                }
             }
         };
         match driver.expected.pop_front() {

@@ -48,7 +48,7 @@ impl Bench {
             descriptors[0].bytes = descriptors[0].bytes.max(12);
         }
         let victim = descriptors.choose_mut(random).unwrap();
-        match random.gen_range(0..self.parks.calm_or(200)) {
+        match random.gen_range(0..if self.parks.on() { 1000 } else { 200 }) {
             0..=5 => victim.flags |= FLAG_WRITE,
             6..=9 if !config.indirect || random.gen_ratio(1, 20) => victim.flags |= FLAG_INDIRECT,
             10..=13 => victim.bytes = random.gen(),
@@ -64,7 +64,7 @@ impl Bench {
             _ => (),
         }
         let mut head = indices[0];
-        if random.gen_ratio(1, 400) && self.parks.calm_or(200) == 200 {
+        if random.gen_ratio(1, 400) && !self.parks.on() {
             head = config.size + random.gen_range(0..=u16::MAX - config.size);
         }
         if config.indirect && self.random.gen_ratio(1, 3) {
@@ -95,7 +95,7 @@ impl Bench {
             };
         }
         let addr = random.gen_range(1u64 << 30..1 << 31) * 16;
-        let faulty = random.gen_ratio(1, 40) && self.parks.calm_or(200) == 200;
+        let faulty = random.gen_ratio(1, 40) && !self.parks.on();
         self.world.map(random, context.into(), addr, 16 * entries as u64, faulty);
         for (at, entry) in table.iter().enumerate() {
             self.world.poke(context.into(), addr + 16 * at as u64, &entry.to_bytes());
@@ -107,7 +107,7 @@ impl Bench {
             flags: FLAG_INDIRECT | (random.gen::<u16>() & 0xFFFA),
             next: random.gen(),
         };
-        if self.parks.calm_or(200) == 200 {
+        if !self.parks.on() {
             match random.gen_range(0..200) {
                 0 => pointer.flags |= FLAG_NEXT,
                 1 => pointer.bytes += random.gen_range(1..16),

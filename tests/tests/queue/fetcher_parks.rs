@@ -49,7 +49,7 @@ impl Parks {
         Self {
             park: ["valid", "queue", "head", "avail", "sent_frames", "sent_bytes"].map(|n| port(&format!("park${n}"))),
             resume: port("resume"),
-            abort: port("abort"),
+            abort: port("give_up"),
             queues: vec![Queue::default(); TX_QUEUES],
             one_in: 0,
             resumed: 0,
@@ -57,13 +57,9 @@ impl Parks {
         }
     }
 
-    /// `many`, or 0 where queues park: their rings have no errors, for those may stop a queue that is parked.
-    pub fn calm_or(&self, many: u32) -> u32 {
-        if self.one_in == 0 {
-            many
-        } else {
-            1000
-        }
+    /// Queues park: then errors are rare, for a ring error ends a queue for good.
+    pub fn on(&self) -> bool {
+        self.one_in > 0
     }
 
     pub fn start(&mut self, queue: usize) {
@@ -101,7 +97,7 @@ impl Parks {
     }
 
     /// A chain came: head, avail index, epoch, frames sent, refusal. Says whether it is dropped, so that it comes again; nothing
-    /// when it was the aborted one, which is done with.
+    /// when it is the aborted one.
     pub fn got_chain(
         &mut self,
         random: &mut ChaCha8Rng,
@@ -127,7 +123,6 @@ impl Parks {
             if aborted {
                 assert_eq!((head, refusal), (state.head, Refusal::Aborted.code().into()));
                 self.aborted += 1;
-                expected.pop_front();
                 return None;
             }
             assert_eq!(sent_frames, state.sent_frames);
