@@ -1,5 +1,6 @@
 //! The `segwalk` command: a thin shell over the library crates, one file a subcommand.
 
+mod bench;
 mod doctor;
 mod lint;
 mod output;
@@ -33,6 +34,7 @@ enum Command {
     Rtl(rtl::Args),
     Lint(lint::Args),
     Doctor(doctor::Args),
+    Bench(bench::Args),
     Synth(synth::Args),
 }
 
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Rtl(args) => rtl::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Synth(args) => synth::run(&args),
     };
     match result {

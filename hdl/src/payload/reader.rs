@@ -36,6 +36,9 @@ logic_block! {
         pub fault: FaultSource,
         /// Chunker's state in bits 2:0, burst cutter's in bits 5:3, realigner's in bits 7:6.
         pub debug: Signal<Out, Bits<8>>,
+        /// Bit 0: a beat of the stream waits for the TSO pipeline; 1: beats were asked for and none is here; 2: the oldest
+        /// chunk waits for its translation.
+        pub debug_waits: Signal<Out, Bits<3>>,
         //
         chunker: Chunker,
         resolver: Resolver,
@@ -108,5 +111,8 @@ impl Logic for PayloadReader {
         self.debug.next = bit_cast::<8, 3>(self.chunker.debug.val())
             | (bit_cast::<8, 3>(self.cutter.debug.val()) << 3)
             | (bit_cast::<8, 2>(self.realigner.debug.val()) << 6);
+        self.debug_waits.next = bit_cast::<3, 1>(self.realigner.out_valid.val().into())
+            | (bit_cast::<3, 1>((self.cutter.plan_valid.val() & !self.beats.out_valid.val()).into()) << 1)
+            | (bit_cast::<3, 1>((!self.resolver.chunk_ready.val() & self.resolver.rsp_ready.val()).into()) << 2);
     }
 }
