@@ -47,6 +47,8 @@ logic_block! {
         beats: BlockFifo<MemBeat, 9, 10>,
         realigner: Realigner,
         beat: Signal<Local, MemBeat>,
+        no_beat: Signal<Local, Bit>,
+        no_answer: Signal<Local, Bit>,
     }
 }
 
@@ -111,8 +113,10 @@ impl Logic for PayloadReader {
         self.debug.next = bit_cast::<8, 3>(self.chunker.debug.val())
             | (bit_cast::<8, 3>(self.cutter.debug.val()) << 3)
             | (bit_cast::<8, 2>(self.realigner.debug.val()) << 6);
+        self.no_beat.next = self.cutter.plan_valid.val() & !self.beats.out_valid.val();
+        self.no_answer.next = !self.resolver.chunk_ready.val() & self.resolver.rsp_ready.val();
         self.debug_waits.next = bit_cast::<3, 1>(self.realigner.out_valid.val().into())
-            | (bit_cast::<3, 1>((self.cutter.plan_valid.val() & !self.beats.out_valid.val()).into()) << 1)
-            | (bit_cast::<3, 1>((!self.resolver.chunk_ready.val() & self.resolver.rsp_ready.val()).into()) << 2);
+            | (bit_cast::<3, 1>(self.no_beat.val().into()) << 1)
+            | (bit_cast::<3, 1>(self.no_answer.val().into()) << 2);
     }
 }
