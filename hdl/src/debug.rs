@@ -41,7 +41,7 @@ const fn field(name: &'static str, lsb: u32, width: u32, states: &'static [&'sta
 pub enum Wait {
     /// Bytes are there and the TSO pipeline does not take them.
     Engine,
-    /// Beats that were asked for.
+    /// Beats that were asked for, or the rest of a frame whose bytes come in.
     Payload,
     /// A translation.
     Translation,

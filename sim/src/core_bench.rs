@@ -57,13 +57,13 @@ pub struct ClockCounts {
     pub output: u64,
     /// A beat waited for the sink.
     pub sink: u64,
-    /// Beats were asked for and none was there.
+    /// Beats were asked for and none was there, or a frame was not yet complete.
     pub payload: u64,
     /// A chunk of payload waited for its translation.
     pub translation: u64,
     /// The reader waited for a chain or a fragment.
     pub descriptors: u64,
-    /// Bytes were there: the pipeline itself.
+    /// Bytes were there and not taken: the pipeline itself.
     pub engine: u64,
 }
 
