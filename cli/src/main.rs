@@ -6,6 +6,7 @@ mod lint;
 mod output;
 mod record;
 mod replay;
+mod report;
 mod rtl;
 mod send;
 mod synth;

@@ -5,6 +5,7 @@ use anyhow::{bail, Context, Result};
 use segwalk_sim::bench::{self, matrix, sweep, Case, Figure};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 /// Measure the emitted Verilog: beats a clock, clocks a frame, where the clocks went; every byte is checked
@@ -13,12 +14,19 @@ use std::sync::Mutex;
   segwalk bench
   segwalk bench --only bulk_l200
   segwalk bench --only matrix --json
+  segwalk bench --report out/report/index.html
 
 Exit status: 0 when every byte is right, 2 otherwise and on other errors.")]
 pub struct Args {
     /// One case by name, or all of `matrix` or `sweep` (MSS 64 to 9000, latency 0 to 1000)
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
+    /// Measure everything, area and clock too, and write it to this HTML page; takes minutes
+    #[arg(long, value_name = "FILE", conflicts_with = "only")]
+    report: Option<PathBuf>,
+    /// Placements of the core at each speed grade in the report
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "report", value_parser = clap::value_parser!(u32).range(0..=100))]
+    seeds: u32,
     /// Print nothing but JSON
     #[arg(long)]
     json: bool,
@@ -34,8 +42,10 @@ struct Row {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<bool> {
-    let cases = select(args.only.as_deref())?;
-    let figures = measure(&cases)?;
+    let figures = match &args.report {
+        Some(path) => crate::report::write(path, args.seeds)?,
+        None => measure(&select(args.only.as_deref())?)?,
+    };
     if args.json {
         let rows = figures.iter().map(|figure| {
             let row = Row {
@@ -119,14 +129,15 @@ pub fn rounded(value: f64) -> f64 {
 }
 
 fn render(figures: &[Figure]) -> String {
-    let mut titles = vec!["case", "value", "bound", "unit"];
+    let mut titles = vec!["case", "value", "aim", "bound", "unit"];
     let waits = figures.first().map(|figure| figure.counts.named()).unwrap_or_default();
     titles.extend(waits.iter().map(|(name, _)| *name));
-    let mut table = table(&titles, &[1, 2, 4, 5, 6, 7, 8, 9]);
+    let mut table = table(&titles, &[1, 2, 3, 5, 6, 7, 8, 9, 10]);
     for figure in figures {
         let mut row = vec![
             figure.name.clone(),
             format!("{:.4}", figure.value),
+            figure.aim.map_or(String::new(), |aim| aim.to_string()),
             format!("{:.4}", figure.bound),
             figure.unit.name().to_string(),
         ];
@@ -134,6 +145,15 @@ fn render(figures: &[Figure]) -> String {
         table.add_row(row);
     }
     format!("{table}\nfrom output on: share of the clocks in which a beat left, or what it waited for")
+}
+
+/// Whether a figure reaches its aim, where it has one.
+pub fn meets(figure: &Figure) -> Option<bool> {
+    let aim = figure.aim?;
+    Some(match figure.unit.more_is_better() {
+        true => figure.value >= aim,
+        false => figure.value <= aim,
+    })
 }
 
 /// Where the clocks of a figure went, as shares.

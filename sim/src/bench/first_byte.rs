@@ -52,6 +52,7 @@ pub(super) fn run(case: &Case) -> Result<Figure> {
         value: longest as f64,
         unit: Unit::Clocks,
         bound: f64::from(READS * case.latency),
+        aim: case.aim,
         counts,
         chains: MEASURED as u64,
         walks_per_chain: 0.0,

@@ -64,6 +64,8 @@ pub struct Figure {
     pub unit: Unit,
     /// What bus and stream allow at best.
     pub bound: f64,
+    /// What it is to reach.
+    pub aim: Option<f64>,
     /// Where the measured clocks went.
     pub counts: ClockCounts,
     /// Super-frames, or frames where there are none, that were measured.

@@ -124,6 +124,7 @@ pub(super) fn run(case: &Case) -> Result<Figure> {
         value,
         unit,
         bound,
+        aim: case.aim,
         counts,
         chains: window.measured as u64,
         walks_per_chain: f64::from(spent.walks) / count as f64,
