@@ -50,7 +50,7 @@ pub enum Wait {
 }
 
 /// Lowest bit of the reader's `debug_waits`.
-const WAITS_LSB: u32 = 58;
+const WAITS_LSB: u32 = 45;
 /// Lowest bit of the chunker's state, of which the first two wait for the queue fetcher.
 const CHUNKER_LSB: u32 = 24;
 
@@ -76,7 +76,7 @@ impl Wait {
 /// Every state machine of the core.
 pub const STATES: &[StateField] = &[
     field("registers", 0, 8, registers::register_block::DEBUG_STATES),
-    field("queue fetcher", 8, 8, queue::fetcher::DEBUG_STATES),
+    field("queue heads", 8, 8, queue::fetcher::DEBUG_HEADS),
     field("mmu", 16, 8, mmu::DEBUG_STATES),
     field("payload chunker", 24, 3, chunker::CHUNK_STATES),
     field("payload burst cutter", 27, 3, burst_cutter::CUT_STATES),
@@ -107,6 +107,7 @@ pub const STATES: &[StateField] = &[
             "all",
         ],
     ),
+    field("queue walker", 58, 5, queue::fetcher::DEBUG_WALKER),
 ];
 
 #[cfg(test)]
