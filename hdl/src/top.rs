@@ -203,8 +203,8 @@ impl Logic for SegwalkCore {
         self.completion.restart.next = self.registers.restart.val();
         self.fetcher.notify_valid.next = self.registers.notify_valid.val();
         self.fetcher.notify_queue.next = self.registers.notify_queue.val();
-        self.fetcher.indirect.next = false;
-        self.fetcher.event_index.next = false;
+        self.fetcher.indirect.next = self.registers.indirect.val();
+        self.fetcher.event_index.next = self.registers.event_idx.val();
         self.tso.restart.next = self.registers.restart.val();
         self.tso.features.next = self.registers.features.val();
         self.tso.flags_first.next = self.registers.flags_first.val();
@@ -215,12 +215,18 @@ impl Logic for SegwalkCore {
         self.tso.pad.next = self.registers.pad.val();
         self.tso.seed_without_length.next = self.registers.seed_without_length.val();
 
-        self.registers.chain_issued.next = false;
-        self.registers.chain_retired.next = false;
-        self.registers.completion_idle.next = true;
-        self.registers.serving.next = 0.into();
-        self.registers.used_chains.next = 1.into();
-        self.registers.done_queue.next = 0.into();
+        self.registers.chain_announced.next = self.fetcher.announced.val();
+        self.registers.chain_walked.next = self.fetcher.walked.val();
+        self.registers.chain_issued.next = self.fetcher.issued.val();
+        self.registers.chain_retired.next = self.completion.retired.val();
+        self.registers.completion_idle.next = self.completion.idle.val();
+        self.registers.serving.next = self.fetcher.serving.val();
+        ShareSource::join(&mut self.registers.shares, &mut self.fetcher.shares);
+        self.fetcher.extra_valid.next = false;
+        self.fetcher.extra_queue.next = 0.into();
+        self.fetcher.extra_bytes.next = 0.into();
+        self.registers.used_chains.next = self.completion.used_chains.val();
+        self.registers.done_queue.next = self.completion.done_queue.val();
         self.registers.sent_queue.next = self.tso.sent_queue.val();
 
         // Recoverable faults

@@ -538,6 +538,42 @@ pub struct ParkSink {
     pub sent_bytes: Signal<In, Bits<CHAIN_BYTES_BITS>>,
 }
 
+/// What the scheduler of the queues is told by the registers.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "ShareSink"]
+pub struct ShareSource {
+    /// The weight of `queue` becomes `value`, bits 7:0; a pulse. After a reset it is 1, and 0 counts as 1.
+    pub weight_write: Signal<Out, Bit>,
+    /// The rate of `queue` becomes `value` bytes a millisecond; a pulse. After a reset it is 0, no limit.
+    pub rate_write: Signal<Out, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<Out, Bits<4>>,
+    /// Weight or rate.
+    pub value: Signal<Out, Bits<32>>,
+    /// A millisecond has passed; a pulse.
+    pub millisecond: Signal<Out, Bit>,
+    /// Bit a transmit queue, pulses: look at its avail index as if a doorbell had rung.
+    pub poll: Signal<Out, Bits<16>>,
+}
+
+/// The other side of [`ShareSource`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "ShareSource"]
+pub struct ShareSink {
+    /// The weight of `queue` becomes `value`, bits 7:0; a pulse. After a reset it is 1, and 0 counts as 1.
+    pub weight_write: Signal<In, Bit>,
+    /// The rate of `queue` becomes `value` bytes a millisecond; a pulse. After a reset it is 0, no limit.
+    pub rate_write: Signal<In, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<In, Bits<4>>,
+    /// Weight or rate.
+    pub value: Signal<In, Bits<32>>,
+    /// A millisecond has passed; a pulse.
+    pub millisecond: Signal<In, Bit>,
+    /// Bit a transmit queue, pulses: look at its avail index as if a doorbell had rung.
+    pub poll: Signal<In, Bits<16>>,
+}
+
 /// What the TSO pipeline found at the end of a chain's bytes, for the payload reader: a pulse for each chain that had
 /// bytes, in order; and the chains that it drops.
 #[derive(Clone, Debug, Default, LogicInterface)]

@@ -86,8 +86,16 @@ logic_block! {
         pub refused_room: Signal<In, Bit>,
         /// A chain is completed; a pulse.
         pub chain_done: Signal<Out, Bit>,
+        /// Its transmit queue.
+        pub done_queue: Signal<Out, Bits<4>>,
+        /// A record was taken, whatever becomes of it; a pulse.
+        pub retired: Signal<Out, Bit>,
+        /// Nothing is half done.
+        pub idle: Signal<Out, Bit>,
         /// A used index was written and acknowledged; a pulse.
         pub used_pulse: Signal<Out, Bit>,
+        /// Elements that it released.
+        pub used_chains: Signal<Out, Bits<8>>,
         /// Ring errors.
         pub ring_error: RingErrorSource,
         // Register block and fetcher
@@ -149,6 +157,8 @@ logic_block! {
         refused_code: DFF<Bits<6>>,
         done_pulse: DFF<Bit>,
         index_pulse: DFF<Bit>,
+        retire: DFF<Bit>,
+        at_rest: DFF<Bit>,
         parks: DFF<Bit>,
         park_queue: DFF<Bits<4>>,
         park_head: DFF<Bits<16>>,
@@ -237,6 +247,8 @@ impl Logic for Completion {
             refused_code,
             done_pulse,
             index_pulse,
+            retire,
+            at_rest,
             parks,
             park_queue,
             park_head,
@@ -298,7 +310,13 @@ impl Logic for Completion {
         self.refused.head.next = self.head.q.val();
         self.refused.code.next = self.refused_code.q.val();
         self.chain_done.next = self.done_pulse.q.val();
+        self.done_queue.next = self.queue.q.val();
         self.used_pulse.next = self.index_pulse.q.val();
+        self.used_chains.next = bit_cast::<8, 7>(self.batch.q.val());
+        self.retired.next = self.retire.q.val();
+        self.retire.d.next = false;
+        self.idle.next = self.at_rest.q.val();
+        self.at_rest.d.next = self.state.q.val() == CompletionState::Idle;
         self.error_valid.d.next = false;
         self.refused_valid.d.next = false;
         self.done_pulse.d.next = false;
@@ -337,6 +355,7 @@ impl Logic for Completion {
                 if self.records.out_valid.val() {
                     if self.record.val().passed_over {
                         self.records.out_ready.next = true;
+                        self.retire.d.next = true;
                     } else {
                         self.state.d.next = CompletionState::LoadState;
                     }
@@ -356,6 +375,7 @@ impl Logic for Completion {
                 self.state.d.next = CompletionState::LoadSize;
                 if !self.live.val() {
                     self.records.out_ready.next = true;
+                    self.retire.d.next = true;
                     self.state.d.next = CompletionState::Idle;
                 }
             }
@@ -379,6 +399,7 @@ impl Logic for Completion {
                 self.second_half.d.next = false;
                 if (self.record.val().refusal == 0) | self.refused_room.val() {
                     self.records.out_ready.next = true;
+                    self.retire.d.next = true;
                     self.refused_valid.d.next = self.record.val().refusal != 0;
                     self.done_pulse.d.next = true;
                     self.state.d.next = CompletionState::Place;
@@ -528,6 +549,8 @@ impl Logic for Completion {
             self.refused_valid.d.next = false;
             self.done_pulse.d.next = false;
             self.index_pulse.d.next = false;
+            self.retire.d.next = false;
+            self.at_rest.d.next = false;
             self.parks.d.next = false;
             self.fenced.d.next = false;
         }

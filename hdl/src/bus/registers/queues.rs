@@ -62,8 +62,12 @@ logic_block! {
         /// The rate of `share_queue` changes; a pulse.
         pub rate_write: Signal<Out, Bit>,
         // What is under way, see `QueueDrain`
-        /// Bit a transmit queue: the fetcher may still hand on a chain of it.
+        /// Bit a transmit queue: the fetcher may still announce a chain of it.
         pub serving: Signal<In, Bits<16>>,
+        /// It announced a chain; a pulse.
+        pub chain_announced: Signal<In, Bit>,
+        /// It has done with the oldest of them; a pulse.
+        pub chain_walked: Signal<In, Bit>,
         /// The fetcher handed on a chain; a pulse.
         pub chain_issued: Signal<In, Bit>,
         /// The completion is done with a chain; a pulse.
@@ -208,6 +212,8 @@ impl Logic for QueueState {
         self.drain.reset.next = self.reset.val();
         self.drain.start.next = self.stops.q.val();
         self.drain.serving.next = self.serving.val();
+        self.drain.chain_announced.next = self.chain_announced.val();
+        self.drain.chain_walked.next = self.chain_walked.val();
         self.drain.chain_issued.next = self.chain_issued.val();
         self.drain.chain_retired.next = self.chain_retired.val();
         self.drain.completion_idle.next = self.completion_idle.val();

@@ -14,6 +14,7 @@ use super::settings::EngineSettings;
 use super::timers::Timers;
 use crate::bus::ports::{
     AxiLiteSubordinate, ContextWriteSource, FaultSink, ParkSink, QueueTableServer, RefusedSink, RingErrorSink,
+    ShareSource,
 };
 use rust_hdl::prelude::*;
 use segwalk_model::limits::VIRT_PAGE_BITS;
@@ -85,20 +86,14 @@ logic_block! {
         pub notify_valid: Signal<Out, Bit>,
         /// Transmit queue of the doorbell.
         pub notify_queue: Signal<Out, Bits<4>>,
-        /// Bit a transmit queue, pulses: look at its avail index as if a doorbell had rung.
-        pub poll: Signal<Out, Bits<16>>,
-        /// A millisecond has passed; a pulse.
-        pub millisecond: Signal<Out, Bit>,
-        /// Transmit queue that `weight_write` and `rate_write` are about.
-        pub share_queue: Signal<Out, Bits<4>>,
-        /// Its new weight, in bits 7:0, or its rate in bytes a millisecond.
-        pub share_value: Signal<Out, Bits<32>>,
-        /// The weight of `share_queue` changes; a pulse. After a reset it is 1.
-        pub weight_write: Signal<Out, Bit>,
-        /// The rate of `share_queue` changes; a pulse. After a reset it is 0, no limit.
-        pub rate_write: Signal<Out, Bit>,
-        /// Bit a transmit queue: the fetcher may still hand on a chain of it.
+        /// To the scheduler of the queues.
+        pub shares: ShareSource,
+        /// Bit a transmit queue: the fetcher may still announce a chain of it.
         pub serving: Signal<In, Bits<16>>,
+        /// It announced a chain to be walked; a pulse.
+        pub chain_announced: Signal<In, Bit>,
+        /// It has done with the oldest of them; a pulse.
+        pub chain_walked: Signal<In, Bit>,
         /// The fetcher handed on a chain, which the completion will be done with; a pulse.
         pub chain_issued: Signal<In, Bit>,
         /// The completion is done with a chain, whatever became of it; a pulse.
@@ -296,15 +291,17 @@ impl Logic for RegisterBlock {
         // Queues
         self.queues.reset_negotiated.next = self.device.ring_reset.val();
         self.queues.serving.next = self.serving.val();
+        self.queues.chain_announced.next = self.chain_announced.val();
+        self.queues.chain_walked.next = self.chain_walked.val();
         self.queues.chain_issued.next = self.chain_issued.val();
         self.queues.chain_retired.next = self.chain_retired.val();
         self.queues.completion_idle.next = self.completion_idle.val();
-        self.poll.next = self.timers.poll.val();
-        self.millisecond.next = self.timers.millisecond.val();
-        self.share_queue.next = self.queues.share_queue.val();
-        self.share_value.next = self.queues.share_value.val();
-        self.weight_write.next = self.queues.weight_write.val();
-        self.rate_write.next = self.queues.rate_write.val();
+        self.shares.poll.next = self.timers.poll.val();
+        self.shares.millisecond.next = self.timers.millisecond.val();
+        self.shares.queue.next = self.queues.share_queue.val();
+        self.shares.value.next = self.queues.share_value.val();
+        self.shares.weight_write.next = self.queues.weight_write.val();
+        self.shares.rate_write.next = self.queues.rate_write.val();
         self.recoverable.next = self.queues.recoverable.val();
         self.parks.recoverable.next = self.queues.recoverable.val();
         self.parks.ready_queues.next = self.queues.ready_queues.val();
