@@ -1,6 +1,7 @@
 //! Recoverable faults: pages come and go while queues send, software resumes or aborts, and no byte is lost, repeated or
 //! read from a page that was taken away.
 
+mod stops;
 mod world;
 
 use anyhow::{Context as _, Result};
@@ -17,7 +18,7 @@ use segwalk_tests::rig::random;
 use segwalk_tests::seed;
 use world::World;
 
-const SESSIONS: u64 = 12;
+const SESSIONS: u64 = 24;
 const STEPS: usize = 220;
 /// Chains of a queue that are posted at a time.
 const POSTED_MAX: usize = 5;
@@ -80,7 +81,13 @@ fn step(world: &mut World) -> Result<()> {
             if world.streams[stream].chains.len() < POSTED_MAX {
                 let frame = frame(world, stream);
                 let (in_kernel, pieces) = (world.random.gen_bool(0.6), world.random.gen_range(1..=4));
-                world.post(stream, &frame, in_kernel, pieces)?;
+                let chain = world.prepare(stream, &frame, in_kernel, pieces)?;
+                let context = world.streams[stream].context;
+                if stream > 0 && world.random.gen() {
+                    let page = chain.pages(context).choose(&mut world.random).copied();
+                    page.map_or(Ok(()), |page| world.vanish(context, page))?;
+                }
+                world.post(stream, chain)?;
             }
             let pause = world.random.gen_range(0..400);
             world.run(pause)
@@ -140,7 +147,7 @@ fn streams_are_whole_whatever_happens_to_their_pages() {
         sums[0], sums[1], sums[2]
     );
     assert!(
-        first != 1 || (sums[1] > 50 && sums[2] > 5),
+        first != 1 || (sums[1] > 300 && sums[2] > 50),
         "hardly a queue parked: {sums:?}"
     );
 }

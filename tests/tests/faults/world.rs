@@ -7,12 +7,13 @@ use rand_chacha::ChaCha8Rng;
 use segwalk_driver::{Parked, Scope};
 use segwalk_model::page_table::{Mode, Permissions};
 use segwalk_model::refusal::{FaultCause, Refusal};
+use segwalk_model::registers::{self, feature};
 use segwalk_model::segment::SegmentSettings;
 use segwalk_model::virtqueue::Binding;
 use segwalk_sim::core_bench::{BenchConfig, CoreBench};
 use segwalk_sim::device::Device;
 use segwalk_sim::driver::port::RegisterPort;
-use segwalk_sim::driver::queue::Buffer;
+use segwalk_sim::driver::queue::{Buffer, Queue};
 use segwalk_sim::driver::{self, POLL_CLOCKS};
 use segwalk_sim::host::PAGE_BYTES;
 use segwalk_sim::process::PageLayout;
@@ -24,6 +25,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 const PAGE: u64 = PAGE_BYTES as u64;
 /// What stands in physical pages that were taken away: software uses them for something else.
 const REUSED: u8 = 0xA6;
+const FEATURES: u64 = driver::FEATURES | feature::OFFERED & feature::RING_RESET;
 /// Smallest area for a buffer, so that it has its pages for itself.
 const OWN_PAGES_BYTES: usize = 600;
 
@@ -55,6 +57,11 @@ impl Chain {
             .collect()
     }
 
+    /// A fault in this page ends it.
+    pub fn cut_at(&mut self, context: u8, page: u64) {
+        self.frames.truncate(self.frames_before(context, page));
+    }
+
     /// Frames that are complete before the first byte in this page of the process.
     fn frames_before(&self, context: u8, page: u64) -> usize {
         let mut before = 0;
@@ -75,9 +82,21 @@ impl Chain {
     }
 }
 
+/// How a queue begins anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// QUEUE_READY is cleared.
+    NotReady,
+    /// QUEUE_RESET.
+    QueueReset,
+    /// The whole device is reset.
+    Device,
+}
+
 /// A queue of one process.
 pub struct Stream {
     pub context: u8,
+    binding: Binding,
     pub chains: VecDeque<Chain>,
     /// Frames that left, and chains that came back.
     pub frames: usize,
@@ -109,7 +128,7 @@ impl World {
         modes: &[Mode],
         recoverable: impl Fn(usize) -> bool,
     ) -> Result<Self> {
-        let mut session = Session::new(segwalk_tests::device(bench)?, random.gen(), driver::FEATURES)?;
+        let mut session = Session::new(segwalk_tests::device(bench)?, random.gen(), FEATURES)?;
         session.shuffle_descriptors = true;
         let mut streams = Vec::new();
         for (number, mode) in modes.iter().enumerate() {
@@ -125,6 +144,7 @@ impl World {
             session.add_queue(number as u32, 64, &binding)?;
             streams.push(Stream {
                 context,
+                binding,
                 chains: VecDeque::new(),
                 frames: 0,
                 returned: 0,
@@ -147,50 +167,59 @@ impl World {
         })
     }
 
-    /// Posts a super-frame in a few buffers and rings the doorbell; the header lies in the kernel or with the payload.
-    pub fn post(&mut self, stream: usize, frame: &SuperFrame, header_in_kernel: bool, pieces: usize) -> Result<()> {
+    /// Puts a super-frame into a few buffers; the header lies in the kernel or with the payload.
+    pub fn prepare(
+        &mut self,
+        stream: usize,
+        frame: &SuperFrame,
+        header_in_kernel: bool,
+        pieces: usize,
+    ) -> Result<Chain> {
         let frames = frame.expected(&SegmentSettings::default());
         let frames = frames.map_err(|refusal| anyhow::anyhow!("the frame is refused: {}", refusal.sentence()))?;
         let context = self.streams[stream].context;
         let header = frame.header_bytes();
-        let mut parts = vec![(if header_in_kernel { KERNEL } else { context }, header.clone())];
+        let mut parts = vec![(if header_in_kernel { KERNEL } else { context }, &header[..])];
         if !frame.payload.is_empty() {
             let piece = frame.payload.len().div_ceil(pieces);
-            parts.extend(frame.payload.chunks(piece).map(|part| (context, part.to_vec())));
+            parts.extend(frame.payload.chunks(piece).map(|part| (context, part)));
         }
         let mut buffers = Vec::new();
-        for (context, data) in &parts {
-            let region = self.session.allocate(*context, data.len().max(OWN_PAGES_BYTES))?;
+        for (context, data) in parts {
+            let region = self.session.allocate(context, data.len().max(OWN_PAGES_BYTES))?;
             region.write(self.session.device.memory_mut(), 0, data)?;
             buffers.push(Buffer {
-                context: *context,
+                context,
                 virt_addr: region.virt_addr,
                 bytes: data.len() as u32,
             });
         }
-        let head = self.session.post(stream, &buffers)?;
-        self.session.notify(stream)?;
-        self.collect()?;
         let beats = frames.iter().map(|frame| frame.len().div_ceil(8) as u64 + 1).sum();
         self.most_beats = self.most_beats.max(beats);
-        let segment_bytes = if frames.len() > 1 {
-            usize::from(frame.hdr.gso_size)
-        } else {
-            0
-        };
-        let posted = self.session.device.clock();
-        self.streams[stream].chains.push_back(Chain {
-            head,
+        Ok(Chain {
+            head: 0,
             buffers,
             header_bytes: header.len(),
-            segment_bytes,
+            segment_bytes: if frames.len() > 1 {
+                usize::from(frame.hdr.gso_size)
+            } else {
+                0
+            },
             frames,
             emitted: 0,
             reported: 0,
             aborted: false,
-            posted,
-        });
-        Ok(())
+            posted: 0,
+        })
+    }
+
+    /// Posts a chain and rings the doorbell.
+    pub fn post(&mut self, stream: usize, mut chain: Chain) -> Result<()> {
+        chain.head = self.session.post(stream, &chain.buffers)?;
+        self.session.notify(stream)?;
+        chain.posted = self.session.device.clock();
+        self.streams[stream].chains.push_back(chain);
+        self.collect()
     }
 
     /// Takes a page away: unmapped, invalidated, its memory used for something else.
@@ -380,6 +409,69 @@ impl World {
             segwalk_driver::resume(&mut port, stream as u32)?;
         }
         self.collect()
+    }
+
+    /// Waits until a queue parks.
+    pub fn wait_parked(&mut self, stream: usize) -> Result<Parked> {
+        let end = self.session.device.clock() + 200_000;
+        loop {
+            self.look()?;
+            if let Some(record) = self.streams[stream].record {
+                return Ok(record);
+            }
+            ensure!(self.session.device.clock() < end, "queue {stream} does not park");
+            self.run(POLL_CLOCKS)?;
+        }
+    }
+
+    /// Starts a queue, or all of them with the device, anew; what was posted is forgotten.
+    pub fn restart(&mut self, stream: usize, way: Restart) -> Result<()> {
+        let device = &mut self.session.device;
+        let by_reset = way == Restart::QueueReset && FEATURES & feature::RING_RESET != 0;
+        if way == Restart::Device {
+            driver::reset(device)?;
+        } else {
+            device.write(registers::QUEUE_SEL, registers::tx_queue_index(stream as u32))?;
+            match by_reset {
+                true => device.write(registers::QUEUE_RESET, 1)?,
+                false => device.write(registers::QUEUE_READY, 0)?,
+            }
+            let end = device.clock() + 100_000;
+            while device.read(registers::QUEUE_RESET)? != 0 || device.read(registers::QUEUE_READY)? != 0 {
+                ensure!(
+                    device.clock() < end,
+                    "the queue does not come to its end\n{}",
+                    device.dump()
+                );
+            }
+        }
+        self.collect()?;
+        let streams = match way {
+            Restart::Device => 0..self.streams.len(),
+            _ => stream..stream + 1,
+        };
+        if way == Restart::Device {
+            driver::negotiate(&mut self.session.device, FEATURES)?;
+            let contexts: Vec<u8> = self.streams.iter().map(|stream| stream.context).collect();
+            for context in contexts.into_iter().chain([KERNEL]) {
+                self.session.commit_context(context)?;
+            }
+        }
+        let mut port = RegisterPort(&mut self.session.device);
+        let parked = segwalk_driver::parked_queues(&mut port)?;
+        ensure!(
+            streams.clone().all(|queue| parked >> queue & 1 == 0),
+            "queues {parked:#b} are still parked"
+        );
+        for number in streams {
+            let Session { device, queues, .. } = &mut self.session;
+            let (rings, size) = (queues[number].rings().clone(), queues[number].size());
+            let binding = self.streams[number].binding;
+            queues[number] = Queue::start(device, number as u32, size, &binding, rings, None)?;
+            self.streams[number].chains.clear();
+            self.streams[number].record = None;
+        }
+        driver::driver_ok(&mut self.session.device)
     }
 
     /// Everything comes back, parked queues go on, until nothing is posted any more.
