@@ -1,10 +1,12 @@
 //! The `segwalk` command: a thin shell over the library crates, one file a subcommand.
 
+mod bench;
 mod doctor;
 mod lint;
 mod output;
 mod record;
 mod replay;
+mod report;
 mod rtl;
 mod send;
 mod synth;
@@ -33,6 +35,7 @@ enum Command {
     Rtl(rtl::Args),
     Lint(lint::Args),
     Doctor(doctor::Args),
+    Bench(bench::Args),
     Synth(synth::Args),
 }
 
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Rtl(args) => rtl::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Synth(args) => synth::run(&args),
     };
     match result {

@@ -12,4 +12,4 @@ pub mod tools;
 
 pub use doctor::{doctor, Check, State};
 pub use place::{median_mhz, place, Placement};
-pub use synth::{synth, SynthReport};
+pub use synth::{results_folder, synth, SynthReport};

@@ -2,6 +2,7 @@
 
 pub mod axi;
 pub mod axil;
+pub mod bench;
 pub mod core;
 pub mod core_bench;
 pub mod core_device;
