@@ -200,7 +200,7 @@ impl Logic for SegwalkCore {
         self.completion.restart.next = self.registers.restart.val();
         self.fetcher.notify_valid.next = self.registers.notify_valid.val();
         self.fetcher.notify_queue.next = self.registers.notify_queue.val();
-        self.fetcher.indirect.next = false;
+        self.fetcher.indirect.next = self.registers.indirect.val();
         self.fetcher.event_index.next = false;
         self.tso.restart.next = self.registers.restart.val();
         self.tso.features.next = self.registers.features.val();
