@@ -154,5 +154,8 @@ fn the_page_holds_the_example_and_the_registers() {
         std::fs::write(path, &expected).unwrap();
         return;
     }
-    assert!(page == expected, "docs/programming.md is out of date; write it anew with\n{WRITE}");
+    assert!(
+        page == expected,
+        "docs/programming.md is out of date; write it anew with\n{WRITE}"
+    );
 }
