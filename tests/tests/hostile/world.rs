@@ -234,26 +234,9 @@ impl World {
     /// Resets the device and makes all as it was, the hostile queues aside.
     pub fn reset(&mut self) -> Result<()> {
         let session = &mut self.session;
-        driver::negotiate(&mut session.device, self.features)?;
+        driver::reset(&mut session.device)?;
         ensure!(session.device.axi().is_idle(), "bus accesses are open after the reset");
-        for context in 1..=self.contexts as u8 {
-            session.commit_context(context)?;
-        }
-        for queue in &self.good {
-            let old = &session.queues[queue.place];
-            let (number, rings) = (old.number, old.rings().clone());
-            let started = Queue::start_with(
-                &mut session.device,
-                number,
-                GOOD_SIZE,
-                self.features,
-                &queue.binding,
-                rings,
-                None,
-            )?;
-            session.queues[queue.place] = started;
-        }
-        session.start()
+        session.restart()
     }
 
     /// Posts some good chains and rings.
