@@ -219,7 +219,8 @@ impl Logic for SegwalkCore {
         self.registers.chain_walked.next = self.fetcher.walked.val();
         self.registers.chain_issued.next = self.fetcher.issued.val();
         self.registers.chain_retired.next = self.completion.retired.val();
-        self.registers.completion_idle.next = self.completion.idle.val();
+        self.registers.finishing.next = self.completion.finishing.val();
+        self.completion.event_idx.next = self.registers.event_idx.val();
         self.registers.serving.next = self.fetcher.serving.val();
         ShareSource::join(&mut self.registers.shares, &mut self.fetcher.shares);
         self.fetcher.extra_valid.next = false;
@@ -264,6 +265,7 @@ impl Logic for SegwalkCore {
         MemReadClient::join(&mut self.fetcher.mem, &mut self.reads.ring);
         MemReadClient::join(&mut self.mmu.mem, &mut self.reads.walker);
         MemReadClient::join(&mut self.reader.mem, &mut self.reads.payload);
+        MemReadClient::join(&mut self.completion.event_mem, &mut self.reads.event);
         MemWriteClient::join(&mut self.completion.mem, &mut self.write_turns.completion);
         MemWriteClient::join(&mut self.fetcher.mem_write, &mut self.write_turns.fetcher);
         MemWriteClient::join(&mut self.write_turns.unit, &mut self.writes.client);

@@ -98,8 +98,8 @@ logic_block! {
         pub chain_issued: Signal<In, Bit>,
         /// The completion is done with a chain, whatever became of it; a pulse.
         pub chain_retired: Signal<In, Bit>,
-        /// The completion has no element or index of any queue half done.
-        pub completion_idle: Signal<In, Bit>,
+        /// Bit a transmit queue: the completion has an element or an index of it half done.
+        pub finishing: Signal<In, Bits<16>>,
         // Recoverable faults
         /// Transmit queues that park at a translation fault.
         pub recoverable: Signal<Out, Bits<16>>,
@@ -295,7 +295,7 @@ impl Logic for RegisterBlock {
         self.queues.chain_walked.next = self.chain_walked.val();
         self.queues.chain_issued.next = self.chain_issued.val();
         self.queues.chain_retired.next = self.chain_retired.val();
-        self.queues.completion_idle.next = self.completion_idle.val();
+        self.queues.finishing.next = self.finishing.val();
         self.shares.poll.next = self.timers.poll.val();
         self.shares.millisecond.next = self.timers.millisecond.val();
         self.shares.queue.next = self.queues.share_queue.val();
