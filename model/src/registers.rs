@@ -165,8 +165,17 @@ pub mod feature {
     /// VIRTIO_NET_F_HOST_USO: UDP segmentation over IPv4 and IPv6.
     pub const HOST_USO: u64 = 1 << 56;
     /// Everything that is offered.
-    pub const OFFERED: u64 =
-        CSUM | MTU | MAC | HOST_TSO4 | HOST_TSO6 | HOST_ECN | STATUS | VERSION_1 | ACCESS_PLATFORM | HOST_USO;
+    pub const OFFERED: u64 = CSUM
+        | MTU
+        | MAC
+        | HOST_TSO4
+        | HOST_TSO6
+        | HOST_ECN
+        | STATUS
+        | RING_INDIRECT_DESC
+        | VERSION_1
+        | ACCESS_PLATFORM
+        | HOST_USO;
 }
 
 /// Device status bits (virtio 1.2, 2.1).

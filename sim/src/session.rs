@@ -71,6 +71,22 @@ impl<D: Device> Session<D> {
         Ok(context)
     }
 
+    /// Resets the device and brings it up again as a fresh driver does, with the same contexts and queues; chains on their
+    /// way are forgotten.
+    pub fn restart(&mut self) -> Result<()> {
+        driver::negotiate(&mut self.device, self.features)?;
+        for context in 1..=self.processes.len() as u8 {
+            self.commit_context(context)?;
+        }
+        let Session { device, queues, .. } = self;
+        for queue in queues {
+            let (number, size, rings) = (queue.number, queue.size(), queue.rings().clone());
+            let binding = *queue.binding();
+            *queue = Queue::start_with(device, number, size, self.features, &binding, rings, None)?;
+        }
+        self.start()
+    }
+
     /// Writes a process's context to the device again, after a reset or after its tables changed.
     pub fn commit_context(&mut self, context: u8) -> Result<()> {
         let config = self.process(context).context();

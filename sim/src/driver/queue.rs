@@ -54,6 +54,7 @@ impl Rings {
 pub struct Queue {
     /// Transmit queue number.
     pub number: u32,
+    binding: Binding,
     rings: Rings,
     queue: segwalk_driver::Queue<Vec<Slot>>,
     used_index: u16,
@@ -105,6 +106,7 @@ impl Queue {
         }
         Ok(Queue {
             number,
+            binding: *binding,
             rings,
             queue,
             used_index: 0,
@@ -114,6 +116,11 @@ impl Queue {
     /// Queue Size.
     pub fn size(&self) -> u32 {
         self.queue.size().into()
+    }
+
+    /// Whose memory it may use.
+    pub fn binding(&self) -> &Binding {
+        &self.binding
     }
 
     /// Where the rings lie.
