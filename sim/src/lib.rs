@@ -7,6 +7,7 @@ pub mod core_bench;
 pub mod core_device;
 pub mod device;
 pub mod driver;
+pub mod ethernet;
 pub mod headers;
 pub mod host;
 pub mod linux;

@@ -1,0 +1,3 @@
+//! The engine on a board: clocks, memory, the bridge to a PC, and a gigabit Ethernet transmitter around the core.
+
+pub mod mac;

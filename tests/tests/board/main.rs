@@ -1,0 +1,3 @@
+//! The parts of the board top in Verilator, each against what its standard says.
+
+mod ethernet;
