@@ -25,4 +25,5 @@ pub mod send;
 pub mod session;
 pub mod stream_sink;
 pub mod super_frame;
+pub mod uart;
 pub mod verilated;

@@ -1,3 +1,4 @@
 //! The engine on a board: clocks, memory, the bridge to a PC, and a gigabit Ethernet transmitter around the core.
 
+pub mod bridge;
 pub mod mac;

@@ -94,7 +94,10 @@ impl Bench {
             self.now = self.next_line;
             self.next_line += self.line_period;
             self.dut.eval();
-            let (enable, byte) = (self.dut.get(self.ports.tx_enable) != 0, self.dut.get(self.ports.tx_data) as u8);
+            let (enable, byte) = (
+                self.dut.get(self.ports.tx_enable) != 0,
+                self.dut.get(self.ports.tx_data) as u8,
+            );
             if let Some(frame) = self.line.clock(enable.then_some(byte)).unwrap() {
                 self.frames.push((self.line.gap_before(), frame));
             }
@@ -158,7 +161,13 @@ fn random_frames_arrive_whole_with_their_fcs_under_any_two_clocks() {
     println!("SEGWALK_SEED={seed}");
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let model = model();
-    for (core_period, line_period) in [(16_000, 8_000), (8_000, 8_000), (6_400, 8_000), (7_993, 8_000), (20_011, 8_000)] {
+    for (core_period, line_period) in [
+        (16_000, 8_000),
+        (8_000, 8_000),
+        (6_400, 8_000),
+        (7_993, 8_000),
+        (20_011, 8_000),
+    ] {
         let mut bench = Bench::new(&model, core_period, line_period);
         let frames: Vec<Vec<u8>> = (0..150)
             .map(|_| {
@@ -182,7 +191,10 @@ fn random_frames_arrive_whole_with_their_fcs_under_any_two_clocks() {
         assert_eq!(bench.frames.len(), frames.len());
         for (ix, ((gap, got), frame)) in bench.frames.iter().zip(&frames).enumerate() {
             assert_eq!(*got, padded(frame), "frame {ix} of {} bytes", frame.len());
-            assert!(*gap >= GAP_BYTES, "frame {ix} came {gap} byte times behind the one before");
+            assert!(
+                *gap >= GAP_BYTES,
+                "frame {ix} came {gap} byte times behind the one before"
+            );
         }
         assert_eq!(bench.dut.get(bench.ports.sent), frames.len() as u64);
         assert_eq!(bench.dut.get(bench.ports.dropped), 0);
@@ -215,7 +227,10 @@ fn a_frame_longer_than_the_queue_is_dropped_and_counted_and_the_next_is_whole() 
     let got: Vec<usize> = bench.frames.iter().map(|(_, frame)| frame.len()).collect();
     assert_eq!(got, [704, 104].repeat(10));
     for (ix, (_, frame)) in bench.frames.iter().enumerate() {
-        assert_eq!(*frame, padded(&vec![[0, 0x80][ix % 2] | (ix / 2) as u8; frame.len() - 4]));
+        assert_eq!(
+            *frame,
+            padded(&vec![[0, 0x80][ix % 2] | (ix / 2) as u8; frame.len() - 4])
+        );
     }
     assert_eq!(bench.dut.get(bench.ports.dropped), 10);
     assert_eq!(bench.dut.get(bench.ports.sent), 20);

@@ -6,7 +6,6 @@ use super::transmitter::Transmitter;
 use crate::bus::ports::FrameSink;
 use rust_hdl::prelude::*;
 
-
 /// Queue of `2^A` words of 8 bytes, and transmitter; `A1` is `A + 1`.
 #[derive(LogicBlock, Default)]
 pub struct Ethernet<const A: usize, const A1: usize> {
@@ -75,8 +74,14 @@ mod tests {
     #[test]
     fn emits_and_has_nothing_that_the_lint_knows() {
         let mut mac = Ethernet::<9, 10>::default();
-        assert!(crate::emit::verilog(&mut mac, "ethernet").unwrap().contains("module ethernet("));
+        assert!(crate::emit::verilog(&mut mac, "ethernet")
+            .unwrap()
+            .contains("module ethernet("));
         let found = crate::lint::check(&mac, "ethernet");
-        assert!(found.is_empty(), "{}", found.iter().map(|f| format!("{f}\n")).collect::<String>());
+        assert!(
+            found.is_empty(),
+            "{}",
+            found.iter().map(|f| format!("{f}\n")).collect::<String>()
+        );
     }
 }

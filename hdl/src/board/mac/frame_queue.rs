@@ -74,7 +74,11 @@ pub struct FrameQueue<const A: usize, const A1: usize> {
 
 impl<const A: usize, const A1: usize> Default for FrameQueue<A, A1> {
     fn default() -> Self {
-        assert_eq!(A1, A + 1, "the count of a FrameQueue needs one bit more than its address");
+        assert_eq!(
+            A1,
+            A + 1,
+            "the count of a FrameQueue needs one bit more than its address"
+        );
         Self {
             clock: Default::default(),
             reset: Default::default(),
@@ -116,7 +120,17 @@ impl<const A: usize, const A1: usize> Default for FrameQueue<A, A1> {
 impl<const A: usize, const A1: usize> Logic for FrameQueue<A, A1> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, write_at, frame_start, used, ready, stuck, dropping, drop_pulse);
+        dff_setup!(
+            self,
+            clock,
+            write_at,
+            frame_start,
+            used,
+            ready,
+            stuck,
+            dropping,
+            drop_pulse
+        );
         clock!(self, clock, stored, read_gray, read_count);
         dff_setup!(self, read_clock, read_at, word_reg, frames_read, here);
         clock!(self, read_clock, read_words, stored_gray, stored_count);
