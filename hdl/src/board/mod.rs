@@ -1,4 +1,6 @@
 //! The engine on a board: clocks, memory, the bridge to a PC, and a gigabit Ethernet transmitter around the core.
 
 pub mod bridge;
+pub mod lane_ram;
 pub mod mac;
+pub mod memory;
