@@ -1,6 +1,9 @@
 //! The engine on a board: clocks, memory, the bridge to a PC, and a gigabit Ethernet transmitter around the core.
 
 pub mod bridge;
+pub mod cells;
+pub mod control;
 pub mod lane_ram;
 pub mod mac;
+pub mod mdio;
 pub mod memory;
