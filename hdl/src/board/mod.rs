@@ -3,7 +3,12 @@
 pub mod bridge;
 pub mod cells;
 pub mod control;
+pub mod data;
 pub mod lane_ram;
 pub mod mac;
 pub mod mdio;
 pub mod memory;
+pub mod register_manager;
+pub mod resets;
+pub mod rgmii;
+pub mod top;
