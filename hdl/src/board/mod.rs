@@ -4,6 +4,7 @@ pub mod bridge;
 pub mod cells;
 pub mod control;
 pub mod data;
+pub mod emit;
 pub mod lane_ram;
 pub mod mac;
 pub mod mdio;
