@@ -2,6 +2,7 @@
 
 pub mod axi;
 pub mod axil;
+pub mod board;
 pub mod core;
 pub mod core_bench;
 pub mod core_device;

@@ -139,7 +139,11 @@ pub const BOARDS: &[Board] = &[
         uart_note: "the second serial port of the on-board FT2232H",
         lights: &[pin("P21", "LVCMOS33"), pin("R23", "LVCMOS33"), pin("P22", "LVCMOS33")],
         lights_active_low: true,
-        phy: phy(["A12", "C9", "D8", "C8", "B8", "A8", "C13", "A13", "C11"], "LVCMOS33", ""),
+        phy: phy(
+            ["A12", "C9", "D8", "C8", "B8", "A8", "C13", "A13", "C11"],
+            "LVCMOS33",
+            "",
+        ),
         pll: PLL_100_125,
         tx_delay_steps: 80,
         memory_bytes: 256 << 10,
@@ -161,7 +165,11 @@ pub const BOARDS: &[Board] = &[
         uart_note: "the second serial port of the on-board FT2232H",
         lights: &[pin("E16", "LVCMOS25")],
         lights_active_low: true,
-        phy: phy(["P19", "R20", "N19", "N20", "P18", "P20", "U17", "U18", "T18"], "LVCMOS25", ""),
+        phy: phy(
+            ["P19", "R20", "N19", "N20", "P18", "P20", "U17", "U18", "T18"],
+            "LVCMOS25",
+            "",
+        ),
         pll: PLL_100_125,
         tx_delay_steps: 0,
         memory_bytes: 96 << 10,
@@ -248,7 +256,11 @@ mod tests {
     fn clocks_are_within_the_pll_and_ethernet_has_its_125_mhz() {
         for board in BOARDS {
             assert_eq!(board.pll.tx_hz(), 125_000_000, "{}", board.name);
-            assert!((400_000_000..=800_000_000).contains(&board.pll.oscillator_hz()), "{}", board.name);
+            assert!(
+                (400_000_000..=800_000_000).contains(&board.pll.oscillator_hz()),
+                "{}",
+                board.name
+            );
             let least = if board.speed == 8 { 125_000_000 } else { 62_500_000 };
             assert!(board.pll.core_hz() >= least, "{}", board.name);
         }

@@ -72,9 +72,9 @@ fn emit_board(board: &Board, options: &BoardOptions) -> Result<String> {
         (9, 1) => emit_as!(board, options, 9, 10, 1),
         (11, 1) => emit_as!(board, options, 11, 12, 1),
         (11, 3) => emit_as!(board, options, 11, 12, 3),
-        (words, lights) => anyhow::bail!(
-            "a queue of 2^{words} words with {lights} lights is not built; add the pair to board_verilog"
-        ),
+        (words, lights) => {
+            anyhow::bail!("a queue of 2^{words} words with {lights} lights is not built; add the pair to board_verilog")
+        }
     }
 }
 

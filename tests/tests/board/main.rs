@@ -3,3 +3,4 @@
 mod bridge;
 mod ethernet;
 mod memory;
+mod whole;
