@@ -1,5 +1,6 @@
 //! The `segwalk` command: a thin shell over the library crates, one file a subcommand.
 
+mod bitstream;
 mod doctor;
 mod lint;
 mod output;
@@ -34,6 +35,7 @@ enum Command {
     Lint(lint::Args),
     Doctor(doctor::Args),
     Synth(synth::Args),
+    Bitstream(bitstream::Args),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Lint(args) => lint::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Synth(args) => synth::run(&args),
+        Command::Bitstream(args) => bitstream::run(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
