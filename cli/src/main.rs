@@ -1,6 +1,7 @@
 //! The `segwalk` command: a thin shell over the library crates, one file a subcommand.
 
 mod doctor;
+mod link;
 mod lint;
 mod output;
 mod record;
@@ -30,6 +31,7 @@ enum Command {
     Send(send::Args),
     Record(record::Args),
     Replay(replay::Args),
+    Link(link::Args),
     Rtl(rtl::Args),
     Lint(lint::Args),
     Doctor(doctor::Args),
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Send(args) => send::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Link(args) => link::run(&args),
         Command::Rtl(args) => rtl::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Doctor(args) => doctor::run(&args),

@@ -9,6 +9,7 @@ pub mod device;
 pub mod driver;
 pub mod headers;
 pub mod host;
+pub mod link;
 pub mod linux;
 pub mod model_device;
 pub mod pattern;

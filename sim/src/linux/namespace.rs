@@ -66,6 +66,11 @@ impl Namespace {
         })
     }
 
+    /// The open file that keeps the namespace.
+    pub(crate) fn handle(&self) -> &File {
+        &self.handle
+    }
+
     /// Moves the calling thread into the namespace for good.
     pub(crate) fn enter(&self) {
         // SAFETY: the handle is open; no memory is involved.
@@ -94,7 +99,7 @@ impl Namespace {
     }
 }
 
-fn command(line: &str) -> Result<(), Unavailable> {
+pub(crate) fn command(line: &str) -> Result<(), Unavailable> {
     let mut words = line.split_whitespace();
     let tool = words.next().expect("a command has a name");
     let output = Command::new(tool)
