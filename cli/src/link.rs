@@ -109,9 +109,10 @@ pub fn run(args: &Args) -> Result<bool> {
         dump: args.dump.clone(),
         duration: args.seconds.map(|seconds| Duration::from_secs(seconds.into())),
     };
-    // the first build takes long, and ends as usual on Ctrl-C
-    let core = options.core()?;
+    // The first build takes long, and ends as usual on Ctrl-C. An instance has threads, which must not take signals.
+    segwalk_sim::core::model(false)?;
     let signals = EndSignals::catch().context("signals cannot be caught")?;
+    let core = options.core()?;
     let mut network = options.network().context("this machine cannot have a link")?;
     let mut peer = None;
     if let Some(line) = &args.peer {

@@ -4,6 +4,7 @@ use crate::linux::{end_processes, offload, remove_stale, Kind, NamedNamespace, N
 use serde::Serialize;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Frames that wait in front of the engine; more are lost. TCP fills it to its congestion window, UDP to the brim.
 const QUEUE_FRAMES: u32 = 500;
@@ -57,8 +58,15 @@ pub struct Network {
 impl Network {
     /// Sets both up, after what killed runs left is removed. `ecn` asks for classic ECN (RFC 3168) at both ends.
     pub fn new(mtu: u16, ecn: bool) -> Result<Self, Unavailable> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
         remove_stale();
-        let (a, b) = (NamedNamespace::new("a")?, NamedNamespace::new("b")?);
+        // the first of a process has none
+        let number = match NUMBER.fetch_add(1, Ordering::Relaxed) {
+            0 => String::new(),
+            number => number.to_string(),
+        };
+        let named = |letter| NamedNamespace::new(&format!("{letter}{number}"));
+        let (a, b) = (named("a")?, named("b")?);
         let tap_a = Tap::new(a.namespace(), INTERFACE, Kind::Offload(offload::ALL))?;
         let tap_b = Tap::new(b.namespace(), INTERFACE, Kind::Plain)?;
         for (end, namespace) in [(End::A, a.namespace()), (End::B, b.namespace())] {

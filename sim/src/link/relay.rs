@@ -159,6 +159,7 @@ impl<'a> Relay<'a> {
                 gso::NONE => self.report.other_frames += 1,
                 _ => self.report.super_frames += 1,
             }
+            self.report.with_cwr += u64::from(hdr.has_ecn());
             if let Some(judge) = &mut self.judge {
                 judge.expect(&job);
             }

@@ -13,6 +13,8 @@ pub struct LinkReport {
     pub seconds: f64,
     /// Frames of A that were to be segmented.
     pub super_frames: u64,
+    /// Of these, with the ECN bit, as CWR is set.
+    pub with_cwr: u64,
     /// Other frames of A.
     pub other_frames: u64,
     /// Frames that the engine emitted.

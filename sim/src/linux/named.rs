@@ -6,7 +6,6 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Where iproute2 keeps the names of namespaces.
@@ -27,16 +26,14 @@ pub struct NamedNamespace {
 }
 
 impl NamedNamespace {
-    /// A new namespace; its name is that of this process and `role`.
+    /// A new namespace; its name is made of the number of this process and of `role`, which must not have been there.
     pub fn new(role: &str) -> Result<Self, Unavailable> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let inner = Namespace::new()?;
         // Before it has a name, so that nobody takes it for a stale one.
         if !lock(inner.handle()) {
             return Err(Unavailable("a network namespace cannot be locked".to_string()));
         }
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{PREFIX}{}-{number}{role}", std::process::id());
+        let name = format!("{PREFIX}{}-{role}", std::process::id());
         inner.run(|| {
             // SAFETY: no memory is involved.
             let thread = unsafe { libc::gettid() };

@@ -1,7 +1,6 @@
 //! Processes in namespaces, and signals as something that can be waited for.
 
 use super::namespace::Namespace;
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -67,12 +66,12 @@ fn own(fd: libc::c_long) -> io::Result<OwnedFd> {
 impl Namespace {
     /// Starts a command in the namespace, with signals as usual. It ends at the latest when the calling thread does.
     pub fn spawn(&self, command: &mut Command) -> io::Result<Child> {
-        let namespace: File = self.handle().try_clone()?;
+        let namespace = self.clone();
         let set = ending();
         let enter = move || {
             // SAFETY: the descriptor is open and the set lives; no memory is allocated, as is right after a fork.
             unsafe {
-                if libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) != 0
+                if libc::setns(namespace.handle().as_raw_fd(), libc::CLONE_NEWNET) != 0
                     || libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0
                 {
                     return Err(io::Error::last_os_error());
