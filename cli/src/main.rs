@@ -2,6 +2,7 @@
 
 mod bitstream;
 mod doctor;
+mod link;
 mod lint;
 mod output;
 mod record;
@@ -31,6 +32,7 @@ enum Command {
     Send(send::Args),
     Record(record::Args),
     Replay(replay::Args),
+    Link(link::Args),
     Rtl(rtl::Args),
     Lint(lint::Args),
     Doctor(doctor::Args),
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Send(args) => send::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Link(args) => link::run(&args),
         Command::Rtl(args) => rtl::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Doctor(args) => doctor::run(&args),

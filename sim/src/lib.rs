@@ -11,6 +11,7 @@ pub mod driver;
 pub mod ethernet;
 pub mod headers;
 pub mod host;
+pub mod link;
 pub mod linux;
 pub mod model_device;
 pub mod pattern;
