@@ -10,6 +10,7 @@ pub mod driver;
 pub mod headers;
 pub mod host;
 pub mod linux;
+pub mod mmu;
 pub mod model_device;
 pub mod pattern;
 pub mod pcap;
