@@ -26,3 +26,4 @@ pub mod session;
 pub mod stream_sink;
 pub mod super_frame;
 pub mod verilated;
+pub mod walk;

@@ -13,6 +13,7 @@
 
 mod builder;
 mod causes;
+mod explain;
 mod format;
 mod show;
 mod walk;

@@ -87,7 +87,7 @@ impl Format {
 
     /// The set bits of an entry that are reserved at this level or lie below a superpage's own address.
     fn reserved_bits(&self, entry: u64, level: usize) -> u64 {
-        let mask = if self.is_leaf(entry, level) {
+        let mask = if self.is_leaf(entry, level) && self.leaf_legal(level) {
             self.low_page_mask(level)
         } else {
             0
@@ -95,15 +95,7 @@ impl Format {
         entry & (self.reserved_mask | mask)
     }
 
-    /// What the bits between the page offset and the format's highest bit select: the index of each level, root first.
-    pub fn indexes(&self, virt_addr: u64) -> Vec<u64> {
-        (0..self.levels)
-            .rev()
-            .map(|level| self.index(virt_addr, level))
-            .collect()
-    }
-
-    /// Name of the table of a level, as the format's document calls its entries.
+    /// What the format's document calls an entry of this level.
     pub fn entry_name(&self, level: usize) -> &'static str {
         match (self.leaf_rule, level) {
             (LeafRule::AnyLevel, _) => "PTE",

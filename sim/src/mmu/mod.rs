@@ -14,6 +14,7 @@ use segwalk_hdl::{emit, mmu::Mmu};
 use segwalk_model::memory::SparseMemory;
 use segwalk_model::page_table::{Access, Context};
 use segwalk_model::refusal::FaultCause;
+use std::sync::OnceLock;
 
 /// Clocks without an answer after which the MMU is said to hang.
 const PATIENCE: u64 = 2_000_000;
@@ -112,6 +113,15 @@ struct Ports {
 
 /// The emitted MMU as a simulation model; built once and kept.
 pub fn model() -> Result<Model> {
+    static BUILT: OnceLock<Model> = OnceLock::new();
+    if let Some(model) = BUILT.get() {
+        return Ok(model.clone());
+    }
+    let model = build()?;
+    Ok(BUILT.get_or_init(|| model).clone())
+}
+
+fn build() -> Result<Model> {
     let verilog = emit::verilog(&mut Mmu::default(), "mmu")?;
     Model::build(&Spec {
         top: "mmu",
