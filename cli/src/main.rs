@@ -8,6 +8,7 @@ mod replay;
 mod rtl;
 mod send;
 mod synth;
+mod walk;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ enum Command {
     Lint(lint::Args),
     Doctor(doctor::Args),
     Synth(synth::Args),
+    Walk(walk::Args),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Lint(args) => lint::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Synth(args) => synth::run(&args),
+        Command::Walk(args) => walk::run(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
