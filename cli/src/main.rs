@@ -10,6 +10,7 @@ mod replay;
 mod rtl;
 mod send;
 mod synth;
+mod walk;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ enum Command {
     Doctor(doctor::Args),
     Synth(synth::Args),
     Bitstream(bitstream::Args),
+    Walk(walk::Args),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Synth(args) => synth::run(&args),
         Command::Bitstream(args) => bitstream::run(&args),
+        Command::Walk(args) => walk::run(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,0 +1,297 @@
+//! Random translations through the emitted MMU against the model: every format, page size, permission and broken entry,
+//! on both ports, while page tables, contexts and the bus change.
+
+use anyhow::{bail, Result};
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use segwalk_sim::mmu::{model, Events, Invalidation, Manners, MmuBench};
+use segwalk_sim::verilated::Model;
+use segwalk_tests::mmu::coverage::Coverage;
+use segwalk_tests::mmu::timeline::{describe, Timeline};
+use segwalk_tests::mmu::world::World;
+use segwalk_tests::seed;
+
+/// Lookups of `make test`; SEGWALK_LOOKUPS sets another number.
+const LOOKUPS: u64 = 220_000;
+/// Lookups below which not every outcome must have been seen.
+const ENOUGH: u64 = 200_000;
+/// Changes of page tables, contexts and bus in an eventful phase.
+const CHANGES: usize = 60;
+
+fn lookups() -> u64 {
+    match std::env::var("SEGWALK_LOOKUPS") {
+        Ok(text) => text
+            .parse()
+            .unwrap_or_else(|_| panic!("SEGWALK_LOOKUPS is {text:?} but must be a number")),
+        Err(_) => LOOKUPS,
+    }
+}
+
+/// What a run has seen.
+#[derive(Default)]
+struct Seen {
+    coverage: Coverage,
+    lookups: u64,
+    /// Lookups with more than one right answer, because tables changed while they were under way.
+    open: u64,
+    /// Invalidations by kind.
+    invalidations: [u64; 3],
+    changes: u64,
+}
+
+/// One world, its MMU, and what may be known about it.
+struct Round<'a> {
+    bench: MmuBench,
+    world: World,
+    timeline: Timeline,
+    random: &'a mut ChaCha8Rng,
+    seen: &'a mut Seen,
+}
+
+impl<'a> Round<'a> {
+    fn new(model: &Model, random: &'a mut ChaCha8Rng, seen: &'a mut Seen) -> Result<Self> {
+        let (world, memory) = World::new(random);
+        let mut bench = MmuBench::new(model, memory, random.gen())?;
+        for number in 0..16 {
+            bench.write_context(number, world.context(number));
+        }
+        bench.settle()?;
+        let mut timeline = Timeline::default();
+        timeline.begin(bench.clock);
+        Ok(Self {
+            bench,
+            world,
+            timeline,
+            random,
+            seen,
+        })
+    }
+
+    fn ask(&mut self, most: usize) {
+        for port in 0..2 {
+            for _ in 0..self.random.gen_range(0..=most) {
+                let lookup = self.world.lookup(self.random);
+                self.bench.ask(port, lookup);
+            }
+        }
+    }
+
+    fn run(&mut self, clocks: u64) {
+        (0..clocks).for_each(|_| self.bench.tick());
+    }
+
+    /// Starts an invalidation with traffic under way and waits until it is complete.
+    fn invalidate(&mut self, what: Invalidation) -> Result<()> {
+        let begun = self.bench.clock;
+        self.bench.invalidate(what);
+        self.complete(begun, what)
+    }
+
+    fn complete(&mut self, begun: u64, what: Invalidation) -> Result<()> {
+        let limit = begun + 100_000;
+        while self.bench.invalidating() {
+            self.bench.tick();
+            if self.bench.clock > limit {
+                bail!("{what:?} is not complete after 100,000 clocks");
+            }
+        }
+        self.timeline.forgotten(begun, self.bench.clock, what);
+        let kind = match what {
+            Invalidation::All => 0,
+            Invalidation::Context(_) => 1,
+            Invalidation::Address(..) => 2,
+        };
+        self.seen.invalidations[kind] += 1;
+        Ok(())
+    }
+
+    /// Lookups in a world at rest: counters are exact, and neither an invalidation nor a context that is written as it
+    /// was changes an answer.
+    fn calm_phase(&mut self) -> Result<()> {
+        let before = self.bench.events;
+        self.ask(500);
+        for _ in 0..self.random.gen_range(0..4) {
+            let clocks = self.random.gen_range(0..1500);
+            self.run(clocks);
+            let context = self.random.gen_range(0..16);
+            match self.random.gen_range(0..4) {
+                0 => self.invalidate(Invalidation::All)?,
+                1 => self.invalidate(Invalidation::Context(context))?,
+                2 => {
+                    let virt_addr = self.world.lookup(self.random).virt_addr;
+                    self.invalidate(Invalidation::Address(context, virt_addr))?;
+                }
+                _ => {
+                    let row = *self.world.context(context);
+                    self.bench.write_context(context, &row);
+                    while self.bench.invalidating() {
+                        self.bench.tick();
+                    }
+                }
+            }
+        }
+        self.bench.settle()?;
+        let (answers, paged, faults) = self.check()?;
+        let after = self.bench.events;
+        check_events(&before, &after, answers, paged, faults);
+        Ok(())
+    }
+
+    /// Lookups while tables, contexts and the bus change.
+    fn eventful_phase(&mut self) -> Result<()> {
+        let mut failing = None;
+        for _ in 0..self.random.gen_range(0..CHANGES) {
+            self.ask(12);
+            let clocks = self.random.gen_range(0..200);
+            self.run(clocks);
+            self.seen.changes += 1;
+            let clock = self.bench.clock;
+            match self.random.gen_range(0..12) {
+                0 => {
+                    let number = self.random.gen_range(0..16);
+                    self.timeline
+                        .context_changes(clock, number, *self.world.context(number));
+                    let row = self.world.change_context(self.random, number);
+                    self.bench.write_context(number, &row);
+                    self.complete(clock, Invalidation::Context(number))?;
+                }
+                1 => match failing.take() {
+                    Some(page) => self.fail(page, false),
+                    None => {
+                        let page = self.world.table_page(self.random);
+                        self.fail(page, true);
+                        failing = Some(page);
+                    }
+                },
+                _ => {
+                    let known = self
+                        .world
+                        .change(self.random, &mut self.bench.memory, &mut self.timeline, clock);
+                    if let Some(what) = known.filter(|_| self.random.gen_ratio(2, 3)) {
+                        let clocks = self.random.gen_range(0..20);
+                        self.run(clocks);
+                        self.invalidate(what)?;
+                    }
+                }
+            }
+        }
+        if let Some(page) = failing {
+            self.fail(page, false);
+        }
+        self.bench.settle()?;
+        self.check()?;
+        // what was not made known is made known now, so that the next phase begins anew
+        self.invalidate(Invalidation::All)?;
+        self.bench.settle()?;
+        self.timeline.begin(self.bench.clock);
+        Ok(())
+    }
+
+    fn fail(&mut self, page: u64, fails: bool) {
+        self.timeline.page_fails(self.bench.clock, page, fails);
+        self.bench.set_failing(page, fails);
+    }
+
+    /// Every answer is one that the model allows. Gives the answers, those of paged contexts, and the faults, by port.
+    fn check(&mut self) -> Result<([u64; 2], [u64; 2], [u64; 2])> {
+        let [mut answers, mut paged, mut faults] = [[0; 2]; 3];
+        for port in 0..2 {
+            for done in std::mem::take(&mut self.bench.done[port]) {
+                let now = *self.world.context(done.lookup.context);
+                let mut number = 0;
+                let mut right = None;
+                for (context, walk) in self.timeline.walks(&self.bench.memory, &now, &done) {
+                    number += 1;
+                    if walk.result.map(|t| t.phys_addr >> 12) == done.answer {
+                        right.get_or_insert((context, walk));
+                    }
+                }
+                let Some((context, walk)) = right else {
+                    let walks: Vec<_> = self.timeline.walks(&self.bench.memory, &now, &done).collect();
+                    bail!("port {port}, {}; none of {walks:#x?}", describe(&done));
+                };
+                if number == 1 {
+                    self.seen.coverage.add(context.mode, &walk);
+                } else {
+                    self.seen.open += 1;
+                }
+                answers[port] += 1;
+                paged[port] += u64::from(self.world.is_paged(&done.lookup));
+                faults[port] += u64::from(done.answer.is_err());
+            }
+        }
+        self.seen.lookups += answers[0] + answers[1];
+        Ok((answers, paged, faults))
+    }
+}
+
+/// What the counters promise whatever the timing.
+fn check_events(before: &Events, after: &Events, answers: [u64; 2], paged: [u64; 2], faults: [u64; 2]) {
+    let hits: u64 = (0..2).map(|port| after.hits[port] - before.hits[port]).sum();
+    let misses: u64 = (0..2).map(|port| after.misses[port] - before.misses[port]).sum();
+    let walks = after.walks - before.walks;
+    assert_eq!(hits + misses, paged[0] + paged[1], "each paged lookup hits or misses once");
+    assert!(walks > 0 || misses == 0, "a miss begins a walk or joins one");
+    for port in 0..2 {
+        assert_eq!(
+            after.faults[port] - before.faults[port],
+            faults[port],
+            "faults of port {port}"
+        );
+        assert!(after.hits[port] - before.hits[port] <= answers[port]);
+    }
+}
+
+fn manners(random: &mut ChaCha8Rng) -> Manners {
+    let longest = *[1, 1, 5, 20, 50, 200].choose(random).expect("there are six");
+    let stall = [(); 4].map(|()| *[0, 0, 0, 64, 200].choose(random).expect("there are five"));
+    Manners {
+        latency: (1, longest),
+        stall,
+    }
+}
+
+#[test]
+fn random_lookups_agree_with_the_model() -> Result<()> {
+    let seed = seed(0x5E6_0A11);
+    let lookups = lookups();
+    println!("repeat with SEGWALK_SEED={seed} SEGWALK_LOOKUPS={lookups}");
+    let model = model()?;
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut seen = Seen::default();
+    let mut clocks = 0;
+    while seen.lookups < lookups {
+        let mut round = Round::new(&model, &mut random, &mut seen)?;
+        for _ in 0..4 {
+            round.bench.manners = manners(round.random);
+            if round.random.gen_ratio(2, 3) {
+                round.calm_phase()?;
+            } else {
+                round.eventful_phase()?;
+            }
+        }
+        clocks += round.bench.clock;
+    }
+    let Seen {
+        lookups: done,
+        open,
+        invalidations,
+        changes,
+        coverage,
+    } = seen;
+    println!(
+        "{done} lookups in {clocks} clocks; {changes} changes, invalidations {invalidations:?}; {open} lookups had more \
+         than one right answer\n{}",
+        coverage.report()
+    );
+    assert!(
+        invalidations.iter().all(|number| *number > 0),
+        "every kind of invalidation was made"
+    );
+    if done >= ENOUGH {
+        let missing = coverage.missing();
+        assert!(missing.is_empty(), "never seen:\n{}", missing.join("\n"));
+    }
+    Ok(())
+}
