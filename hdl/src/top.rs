@@ -109,6 +109,7 @@ impl SegwalkCore {
     pub fn new(options: &CoreOptions) -> Self {
         Self {
             fetcher: QueueFetcher::for_super_frames(options.super_frame_kib),
+            mmu: Mmu::for_entries(options.tlb_entries),
             ..Self::default()
         }
     }
@@ -175,7 +176,10 @@ impl Logic for SegwalkCore {
         // Registers -> engine
         ContextWriteSource::join(&mut self.registers.context_write, &mut self.mmu.context);
         self.mmu.invalidate.next = self.registers.tlb_invalidate.val();
-        self.registers.tlb_invalidating.next = self.mmu.invalidating.val();
+        self.mmu.invalidate_kind.next = 0.into();
+        self.mmu.invalidate_context.next = 0.into();
+        self.mmu.invalidate_virt_page.next = 0.into();
+        self.registers.tlb_invalidating.next = self.mmu.invalidating.val() | self.mmu.fence.val();
         QueueTableClient::join(&mut self.fetcher.table, &mut self.registers.fetch_table);
         QueueTableClient::join(&mut self.completion.table, &mut self.registers.done_table);
         self.fetcher.enabled.next = self.registers.enabled.val();

