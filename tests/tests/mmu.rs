@@ -189,3 +189,22 @@ fn after_reset_only_context_0_translates_and_nothing_is_cached() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn misses_overlap() -> Result<()> {
+    let model = model()?;
+    for context in [1, 2] {
+        let (mut bench, _) = linear(&model, 4096)?;
+        bench.manners.latency = (200, 200);
+        // A line each, so that each lookup needs a read; the first ones find the tables.
+        let pages = 512;
+        (0..pages).for_each(|number| bench.ask(1, page(context, number * 0x3B8 % 4096)));
+        let start = bench.clock;
+        bench.settle()?;
+        let end = bench.done[1].last().expect("there are answers").answered;
+        let clocks = (end - start) / pages;
+        println!("context {context}: {clocks} clocks a miss");
+        assert!(clocks <= 60, "{clocks} clocks a miss at a latency of 200");
+    }
+    Ok(())
+}

@@ -499,8 +499,9 @@ impl Logic for Walker {
             }
             WalkState::Learn => {
                 self.state_code.next = 7.into();
-                self.memory.store.next = true;
-                if !self.mem.data_valid.val() {
+                // What an invalidation has caught is not learnt in the turn after it.
+                self.memory.store.next = !self.expired_now.q.val();
+                if self.expired_now.q.val() | !self.mem.data_valid.val() {
                     self.state.d.next = WalkState::Ask;
                 }
             }
