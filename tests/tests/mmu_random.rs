@@ -5,26 +5,27 @@ use anyhow::{bail, ensure, Result};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use segwalk_sim::mmu::{model, Events, Invalidation, Manners, MmuBench};
+use segwalk_hdl::mmu::types::DEFAULT_TLB_ENTRIES;
+use segwalk_sim::mmu::{model_for, Events, Invalidation, Manners, MmuBench};
 use segwalk_sim::verilated::Model;
 use segwalk_tests::mmu::coverage::Coverage;
 use segwalk_tests::mmu::timeline::{describe, Timeline};
 use segwalk_tests::mmu::world::World;
 use segwalk_tests::seed;
 
-/// Lookups of `make test`; SEGWALK_LOOKUPS sets another number.
+/// Lookups of `make test`. SEGWALK_LOOKUPS sets another number, SEGWALK_TLB_ENTRIES another size of the TLB.
 const LOOKUPS: u64 = 220_000;
 /// Lookups below which not every outcome must have been seen.
 const ENOUGH: u64 = 200_000;
 /// Changes of page tables, contexts and bus in an eventful phase.
 const CHANGES: usize = 60;
 
-fn lookups() -> u64 {
-    match std::env::var("SEGWALK_LOOKUPS") {
+fn number(variable: &str, default: u64) -> u64 {
+    match std::env::var(variable) {
         Ok(text) => text
             .parse()
-            .unwrap_or_else(|_| panic!("SEGWALK_LOOKUPS is {text:?} but must be a number")),
-        Err(_) => LOOKUPS,
+            .unwrap_or_else(|_| panic!("{variable} is {text:?} but must be a number")),
+        Err(_) => default,
     }
 }
 
@@ -221,7 +222,11 @@ impl<'a> Round<'a> {
                 }
                 let Some((context, walk)) = right else {
                     let walks: Vec<_> = self.timeline.walks(&self.bench.memory, &now, &done).collect();
-                    bail!("port {port}, {}; fails {:?}; none of {walks:x?}", describe(&done), self.timeline.failures());
+                    bail!(
+                        "port {port}, {}; fails {:?}; none of {walks:x?}",
+                        describe(&done),
+                        self.timeline.failures()
+                    );
                 };
                 if number == 1 {
                     self.seen.coverage.add(context.mode, &walk);
@@ -275,9 +280,10 @@ fn manners(random: &mut ChaCha8Rng) -> Manners {
 #[test]
 fn random_lookups_agree_with_the_model() -> Result<()> {
     let seed = seed(0x5E6_0A11);
-    let lookups = lookups();
-    println!("repeat with SEGWALK_SEED={seed} SEGWALK_LOOKUPS={lookups}");
-    let model = model()?;
+    let lookups = number("SEGWALK_LOOKUPS", LOOKUPS);
+    let entries = number("SEGWALK_TLB_ENTRIES", DEFAULT_TLB_ENTRIES as u64);
+    println!("repeat with SEGWALK_SEED={seed} SEGWALK_LOOKUPS={lookups} SEGWALK_TLB_ENTRIES={entries}");
+    let model = model_for(entries as usize)?;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut seen = Seen::default();
     let mut clocks = 0;
