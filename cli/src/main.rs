@@ -1,12 +1,14 @@
 //! The `segwalk` command: a thin shell over the library crates, one file a subcommand.
 
 mod bitstream;
+mod bench;
 mod doctor;
 mod link;
 mod lint;
 mod output;
 mod record;
 mod replay;
+mod report;
 mod rtl;
 mod send;
 mod synth;
@@ -37,6 +39,7 @@ enum Command {
     Rtl(rtl::Args),
     Lint(lint::Args),
     Doctor(doctor::Args),
+    Bench(bench::Args),
     Synth(synth::Args),
     Bitstream(bitstream::Args),
     Walk(walk::Args),
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Rtl(args) => rtl::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Synth(args) => synth::run(&args),
         Command::Bitstream(args) => bitstream::run(&args),
         Command::Walk(args) => walk::run(&args),

@@ -16,4 +16,4 @@ pub use bitstream::{bitstream, BitstreamReport, ClockReport};
 pub use constraints::lpf;
 pub use doctor::{doctor, Check, State};
 pub use place::{median_mhz, place, Placement};
-pub use synth::{synth, SynthReport};
+pub use synth::{results_folder, synth, SynthReport};

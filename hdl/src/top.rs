@@ -297,6 +297,7 @@ impl Logic for SegwalkCore {
             | (bit_cast::<64, 8>(self.tso.debug_output.val()) << 40)
             | (bit_cast::<64, 8>(self.completion.debug.val()) << 48)
             | (bit_cast::<64, 2>(self.resets.debug.val()) << 56)
+            | (bit_cast::<64, 3>(self.reader.debug_waits.val()) << 45)
             | (bit_cast::<64, 8>(self.fetcher.debug_walker.val()) << 58);
     }
 }

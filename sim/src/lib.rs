@@ -3,6 +3,7 @@
 pub mod axi;
 pub mod axil;
 pub mod board;
+pub mod bench;
 pub mod core;
 pub mod core_bench;
 pub mod core_device;
