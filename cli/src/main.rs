@@ -1,7 +1,7 @@
 //! The `segwalk` command: a thin shell over the library crates, one file a subcommand.
 
-mod bitstream;
 mod bench;
+mod bitstream;
 mod doctor;
 mod link;
 mod lint;

@@ -2,8 +2,8 @@
 
 pub mod axi;
 pub mod axil;
-pub mod board;
 pub mod bench;
+pub mod board;
 pub mod core;
 pub mod core_bench;
 pub mod core_device;

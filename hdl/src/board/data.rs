@@ -2,7 +2,6 @@
 
 use super::cells::PllSettings;
 use crate::emit::CoreOptions;
-use segwalk_model::limits::SUPER_FRAME_KIB;
 
 /// A pin of the package and its electrical standard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,10 +108,6 @@ pub struct Board {
     pub loader: &'static str,
 }
 
-const CORE: CoreOptions = CoreOptions {
-    super_frame_kib: SUPER_FRAME_KIB[0],
-};
-
 /// 100 MHz in, 125 MHz for both clocks.
 const PLL_100_125: PllSettings = PllSettings {
     input_hz: 100_000_000,
@@ -148,7 +143,7 @@ pub const BOARDS: &[Board] = &[
         tx_delay_steps: 80,
         memory_bytes: 256 << 10,
         frame_words_log2: 11,
-        core: CORE,
+        core: CoreOptions::DEFAULT,
         loader: "ecpix5",
     },
     Board {
@@ -174,7 +169,7 @@ pub const BOARDS: &[Board] = &[
         tx_delay_steps: 0,
         memory_bytes: 96 << 10,
         frame_words_log2: 11,
-        core: CORE,
+        core: CoreOptions::DEFAULT,
         loader: "ecp5_evn",
     },
     Board {
@@ -203,7 +198,10 @@ pub const BOARDS: &[Board] = &[
         tx_delay_steps: 0,
         memory_bytes: 64 << 10,
         frame_words_log2: 9,
-        core: CORE,
+        core: CoreOptions {
+            tlb_entries: 64,
+            ..CoreOptions::DEFAULT
+        },
         loader: "colorlight-i5",
     },
     Board {
@@ -236,7 +234,7 @@ pub const BOARDS: &[Board] = &[
         tx_delay_steps: 80,
         memory_bytes: 256 << 10,
         frame_words_log2: 11,
-        core: CORE,
+        core: CoreOptions::DEFAULT,
         loader: "butterstick",
     },
 ];

@@ -183,8 +183,8 @@ impl Logic for RingReader {
         self.translate.rsp_ready.next = self.translate_ready.q.val();
         // The page of each descriptor table and avail ring
         self.page_number.next = self.place.val().get_bits::<9>(12);
-        self.slot.next = (bit_cast::<5, 1>(self.area_now.val().get_bits::<1>(0)) << 4)
-            | bit_cast::<5, 4>(self.held.q.val().queue);
+        self.slot.next =
+            (bit_cast::<5, 1>(self.area_now.val().get_bits::<1>(0)) << 4) | bit_cast::<5, 4>(self.held.q.val().queue);
         self.slot_bit.next = bits::<32>(1) << self.slot.val();
         self.pages.read_addr.next = self.slot.val();
         self.pages.write_addr.next = self.slot.val();
