@@ -1,6 +1,7 @@
 //! Recoverable faults: pages come and go while queues send, software resumes or aborts, and no byte is lost, repeated or
 //! read from a page that was taken away.
 
+mod isolation;
 mod stops;
 mod world;
 
