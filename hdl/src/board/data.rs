@@ -2,6 +2,7 @@
 
 use super::cells::PllSettings;
 use crate::emit::CoreOptions;
+use crate::mmu::types::DEFAULT_TLB_ENTRIES;
 use segwalk_model::limits::SUPER_FRAME_KIB;
 
 /// A pin of the package and its electrical standard.
@@ -111,6 +112,7 @@ pub struct Board {
 
 const CORE: CoreOptions = CoreOptions {
     super_frame_kib: SUPER_FRAME_KIB[0],
+    tlb_entries: DEFAULT_TLB_ENTRIES,
 };
 
 /// 100 MHz in, 125 MHz for both clocks.
