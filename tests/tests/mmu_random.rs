@@ -1,30 +1,31 @@
 //! Random translations through the emitted MMU against the model: every format, page size, permission and broken entry,
 //! on both ports, while page tables, contexts and the bus change.
 
-use anyhow::{bail, Result};
+use anyhow::{bail, ensure, Result};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use segwalk_sim::mmu::{model, Events, Invalidation, Manners, MmuBench};
+use segwalk_hdl::mmu::types::DEFAULT_TLB_ENTRIES;
+use segwalk_sim::mmu::{model_for, Events, Invalidation, Manners, MmuBench};
 use segwalk_sim::verilated::Model;
 use segwalk_tests::mmu::coverage::Coverage;
 use segwalk_tests::mmu::timeline::{describe, Timeline};
 use segwalk_tests::mmu::world::World;
 use segwalk_tests::seed;
 
-/// Lookups of `make test`; SEGWALK_LOOKUPS sets another number.
+/// Lookups of `make test`. SEGWALK_LOOKUPS sets another number, SEGWALK_TLB_ENTRIES another size of the TLB.
 const LOOKUPS: u64 = 220_000;
 /// Lookups below which not every outcome must have been seen.
 const ENOUGH: u64 = 200_000;
 /// Changes of page tables, contexts and bus in an eventful phase.
 const CHANGES: usize = 60;
 
-fn lookups() -> u64 {
-    match std::env::var("SEGWALK_LOOKUPS") {
+fn number(variable: &str, default: u64) -> u64 {
+    match std::env::var(variable) {
         Ok(text) => text
             .parse()
-            .unwrap_or_else(|_| panic!("SEGWALK_LOOKUPS is {text:?} but must be a number")),
-        Err(_) => LOOKUPS,
+            .unwrap_or_else(|_| panic!("{variable} is {text:?} but must be a number")),
+        Err(_) => default,
     }
 }
 
@@ -57,6 +58,7 @@ impl<'a> Round<'a> {
             bench.write_context(number, world.context(number));
         }
         bench.settle()?;
+        bench.fences.clear();
         let mut timeline = Timeline::default();
         timeline.begin(bench.clock);
         Ok(Self {
@@ -90,13 +92,25 @@ impl<'a> Round<'a> {
 
     fn complete(&mut self, begun: u64, what: Invalidation) -> Result<()> {
         let limit = begun + 100_000;
+        ensure!(
+            self.bench.invalidating(),
+            "{what:?} is not under way on the clock after it was asked for"
+        );
         while self.bench.invalidating() {
             self.bench.tick();
             if self.bench.clock > limit {
                 bail!("{what:?} is not complete after 100,000 clocks");
             }
         }
-        self.timeline.forgotten(begun, self.bench.clock, what);
+        let fences = std::mem::take(&mut self.bench.fences);
+        let [fence] = fences[..] else {
+            bail!("{what:?} begun at clock {begun} ended with the fences {fences:?}");
+        };
+        ensure!(
+            self.bench.clock == fence + 3,
+            "invalidating is high for two clocks after the fence"
+        );
+        self.timeline.forgotten(begun, fence, what);
         let kind = match what {
             Invalidation::All => 0,
             Invalidation::Context(_) => 1,
@@ -111,7 +125,8 @@ impl<'a> Round<'a> {
     fn calm_phase(&mut self) -> Result<()> {
         let before = self.bench.events;
         self.ask(500);
-        for _ in 0..self.random.gen_range(0..4) {
+        let interruptions = self.random.gen_range(0..4);
+        for _ in 0..interruptions {
             let clocks = self.random.gen_range(0..1500);
             self.run(clocks);
             let context = self.random.gen_range(0..16);
@@ -124,17 +139,15 @@ impl<'a> Round<'a> {
                 }
                 _ => {
                     let row = *self.world.context(context);
+                    let begun = self.bench.clock;
                     self.bench.write_context(context, &row);
-                    while self.bench.invalidating() {
-                        self.bench.tick();
-                    }
+                    self.complete(begun, Invalidation::Context(context))?;
                 }
             }
         }
         self.bench.settle()?;
-        let (answers, paged, faults) = self.check()?;
-        let after = self.bench.events;
-        check_events(&before, &after, answers, paged, faults);
+        let (paged, faults) = self.check()?;
+        check_events(&before, &self.bench.events, paged, faults, interruptions == 0);
         Ok(())
     }
 
@@ -193,9 +206,9 @@ impl<'a> Round<'a> {
         self.bench.set_failing(page, fails);
     }
 
-    /// Every answer is one that the model allows. Gives the answers, those of paged contexts, and the faults, by port.
-    fn check(&mut self) -> Result<([u64; 2], [u64; 2], [u64; 2])> {
-        let [mut answers, mut paged, mut faults] = [[0; 2]; 3];
+    /// Every answer is one that the model allows. Gives the answers of paged contexts and the faults, by port.
+    fn check(&mut self) -> Result<([u64; 2], [u64; 2])> {
+        let [mut paged, mut faults] = [[0; 2]; 2];
         for port in 0..2 {
             for done in std::mem::take(&mut self.bench.done[port]) {
                 let now = *self.world.context(done.lookup.context);
@@ -209,38 +222,50 @@ impl<'a> Round<'a> {
                 }
                 let Some((context, walk)) = right else {
                     let walks: Vec<_> = self.timeline.walks(&self.bench.memory, &now, &done).collect();
-                    bail!("port {port}, {}; none of {walks:#x?}", describe(&done));
+                    bail!(
+                        "port {port}, {}; fails {:?}; none of {walks:x?}",
+                        describe(&done),
+                        self.timeline.failures()
+                    );
                 };
                 if number == 1 {
                     self.seen.coverage.add(context.mode, &walk);
                 } else {
                     self.seen.open += 1;
                 }
-                answers[port] += 1;
+                self.seen.lookups += 1;
                 paged[port] += u64::from(self.world.is_paged(&done.lookup));
                 faults[port] += u64::from(done.answer.is_err());
             }
         }
-        self.seen.lookups += answers[0] + answers[1];
-        Ok((answers, paged, faults))
+        Ok((paged, faults))
     }
 }
 
 /// What the counters promise whatever the timing.
-fn check_events(before: &Events, after: &Events, answers: [u64; 2], paged: [u64; 2], faults: [u64; 2]) {
-    let hits: u64 = (0..2).map(|port| after.hits[port] - before.hits[port]).sum();
-    let misses: u64 = (0..2).map(|port| after.misses[port] - before.misses[port]).sum();
+fn check_events(before: &Events, after: &Events, paged: [u64; 2], faults: [u64; 2], calm: bool) {
     let walks = after.walks - before.walks;
-    assert_eq!(hits + misses, paged[0] + paged[1], "each paged lookup hits or misses once");
-    assert!(walks > 0 || misses == 0, "a miss begins a walk or joins one");
+    let mut misses = 0;
     for port in 0..2 {
+        let (hit, miss) = (
+            after.hits[port] - before.hits[port],
+            after.misses[port] - before.misses[port],
+        );
+        assert_eq!(
+            hit + miss,
+            paged[port],
+            "each paged lookup of port {port} hits or misses, once"
+        );
         assert_eq!(
             after.faults[port] - before.faults[port],
             faults[port],
             "faults of port {port}"
         );
-        assert!(after.hits[port] - before.hits[port] <= answers[port]);
+        misses += miss;
     }
+    assert!(walks > 0 || misses == 0, "a miss begins a walk or waits for one");
+    // what an invalidation interrupts is walked again
+    assert!(!calm || walks <= misses, "{walks} walks of {misses} misses");
 }
 
 fn manners(random: &mut ChaCha8Rng) -> Manners {
@@ -255,9 +280,10 @@ fn manners(random: &mut ChaCha8Rng) -> Manners {
 #[test]
 fn random_lookups_agree_with_the_model() -> Result<()> {
     let seed = seed(0x5E6_0A11);
-    let lookups = lookups();
-    println!("repeat with SEGWALK_SEED={seed} SEGWALK_LOOKUPS={lookups}");
-    let model = model()?;
+    let lookups = number("SEGWALK_LOOKUPS", LOOKUPS);
+    let entries = number("SEGWALK_TLB_ENTRIES", DEFAULT_TLB_ENTRIES as u64);
+    println!("repeat with SEGWALK_SEED={seed} SEGWALK_LOOKUPS={lookups} SEGWALK_TLB_ENTRIES={entries}");
+    let model = model_for(entries as usize)?;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut seen = Seen::default();
     let mut clocks = 0;

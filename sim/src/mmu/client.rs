@@ -23,6 +23,8 @@ pub(super) struct Client {
     under_way: VecDeque<(Lookup, u64)>,
     // a request was offered and not taken: valid must not fall
     offering: bool,
+    // since when the answer is there that was not taken
+    offered: Option<u64>,
 }
 
 impl Client {
@@ -41,6 +43,7 @@ impl Client {
             waiting: VecDeque::new(),
             under_way: VecDeque::new(),
             offering: false,
+            offered: None,
         })
     }
 
@@ -69,7 +72,11 @@ impl Client {
         let sent = offered.is_some() && dut.get(self.req_ready) == 1;
         self.offering = offered.is_some() && !sent;
         let mut done = None;
-        if takes && dut.get(self.rsp_valid) == 1 {
+        let answers = dut.get(self.rsp_valid) == 1;
+        if answers {
+            self.offered.get_or_insert(clock);
+        }
+        if takes && answers {
             let (lookup, taken) = self.under_way.pop_front().expect("an answer follows a request");
             let answer = match FaultCause::from_code(dut.get(self.cause) as u8) {
                 Some(cause) => Err(cause),
@@ -79,6 +86,7 @@ impl Client {
                 lookup,
                 answer,
                 taken,
+                offered: self.offered.take().unwrap_or(clock),
                 answered: clock,
             });
         }

@@ -10,7 +10,9 @@ pub use memory::{BusRead, Manners};
 use memory::{MemoryPorts, MemorySide};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use segwalk_hdl::{emit, mmu::Mmu};
+use segwalk_hdl::emit;
+use segwalk_hdl::mmu::types::DEFAULT_TLB_ENTRIES;
+use segwalk_hdl::mmu::Mmu;
 use segwalk_model::memory::SparseMemory;
 use segwalk_model::page_table::{Access, Context};
 use segwalk_model::refusal::FaultCause;
@@ -44,6 +46,8 @@ pub struct Done {
     pub answer: Answer,
     /// Clock of the request's handshake.
     pub taken: u64,
+    /// First clock on which the answer was offered.
+    pub offered: u64,
     /// Clock of the answer's handshake.
     pub answered: u64,
 }
@@ -90,8 +94,8 @@ pub struct MmuBench {
     pub events: Events,
     /// Finished lookups by port, in order; to be emptied at will.
     pub done: [Vec<Done>; 2],
-    /// Clock of the last pulse of `fence`.
-    pub fenced: u64,
+    /// Clocks with a pulse of `fence` since the caller last looked.
+    pub fences: Vec<u64>,
 }
 
 struct Ports {
@@ -103,11 +107,11 @@ struct Ports {
     ctx_user_only: Port,
     ctx_accessed_faults: Port,
     invalidate: Port,
-    kind: Port,
-    kind_context: Port,
-    kind_virt_page: Port,
-    fence: Port,
+    invalidate_kind: Port,
+    invalidate_context: Port,
+    invalidate_virt_page: Port,
     invalidating: Port,
+    fence: Port,
     hit: Port,
     miss: Port,
     fault: Port,
@@ -121,12 +125,13 @@ pub fn model() -> Result<Model> {
     if let Some(model) = BUILT.get() {
         return Ok(model.clone());
     }
-    let model = build()?;
+    let model = model_for(DEFAULT_TLB_ENTRIES)?;
     Ok(BUILT.get_or_init(|| model).clone())
 }
 
-fn build() -> Result<Model> {
-    let verilog = emit::verilog(&mut Mmu::default(), "mmu")?;
+/// An MMU with another size of its TLB.
+pub fn model_for(tlb_entries: usize) -> Result<Model> {
+    let verilog = emit::verilog(&mut Mmu::for_entries(tlb_entries), "mmu")?;
     Model::build(&Spec {
         top: "mmu",
         verilog: &verilog,
@@ -148,11 +153,11 @@ impl MmuBench {
             ctx_user_only: port("context$user_only")?,
             ctx_accessed_faults: port("context$accessed_faults")?,
             invalidate: port("invalidate")?,
-            kind: port("invalidate_kind")?,
-            kind_context: port("invalidate_context")?,
-            kind_virt_page: port("invalidate_virt_page")?,
-            fence: port("fence")?,
+            invalidate_kind: port("invalidate_kind")?,
+            invalidate_context: port("invalidate_context")?,
+            invalidate_virt_page: port("invalidate_virt_page")?,
             invalidating: port("invalidating")?,
+            fence: port("fence")?,
             hit: port("hit")?,
             miss: port("miss")?,
             fault: port("fault")?,
@@ -171,7 +176,7 @@ impl MmuBench {
             clock: 0,
             events: Events::default(),
             done: [Vec::new(), Vec::new()],
-            fenced: 0,
+            fences: Vec::new(),
         };
         bench.reset();
         Ok(bench)
@@ -219,9 +224,9 @@ impl MmuBench {
             Invalidation::Context(context) => (1, context, 0),
             Invalidation::Address(context, virt_addr) => (2, context, virt_addr),
         };
-        self.dut.set(self.ports.kind, kind);
-        self.dut.set(self.ports.kind_context, u64::from(context));
-        self.dut.set(self.ports.kind_virt_page, virt_addr >> 12);
+        self.dut.set(self.ports.invalidate_kind, kind);
+        self.dut.set(self.ports.invalidate_context, u64::from(context));
+        self.dut.set(self.ports.invalidate_virt_page, virt_addr >> 12);
         self.dut.set(self.ports.invalidate, 1);
         self.tick();
         self.dut.set(self.ports.invalidate, 0);
@@ -285,7 +290,7 @@ impl MmuBench {
         }
         self.events.walks += self.dut.get(self.ports.walk);
         if self.dut.get(self.ports.fence) == 1 {
-            self.fenced = self.clock;
+            self.fences.push(self.clock);
         }
     }
 }

@@ -73,9 +73,10 @@ pub fn spoil(random: &mut ChaCha8Rng, format: &Format, level: usize, entry: u64)
             entry & !masks.choose(random).expect("there are three")
         }
         _ => {
-            let cause = *FaultCause::ALL.choose(random).expect("there are causes");
-            let ways = ways(format, level, entry, cause);
-            ways.choose(random).copied().unwrap_or(0)
+            let of = |cause: &FaultCause| Some(ways(format, level, entry, *cause)).filter(|ways| !ways.is_empty());
+            let all: Vec<Vec<u64>> = FaultCause::ALL.iter().filter_map(of).collect();
+            let ways = all.choose(random).expect("any entry can be absent");
+            *ways.choose(random).expect("only causes with ways were kept")
         }
     }
 }

@@ -4,7 +4,7 @@
 //! of a lookup has to be that of the model's walk over *some* choice of the values that each entry had in its window:
 //!
 //! - an entry that the MMU may keep (a pointer, a page that passes the checks): since the beginning of the last
-//!   invalidation that covers the lookup and was complete when it was taken (one of an address covers its 4 KiB page
+//!   invalidation that covers the lookup and whose fence came before its answer was offered (one of an address covers its 4 KiB page
 //!   and all superpages of the context);
 //! - an entry that it may not keep (broken, absent, without the permission): since the lookup was taken, or a moment
 //!   before, because it may have joined a walk that had just read it.
@@ -30,7 +30,7 @@ struct Former<T> {
     value: T,
 }
 
-/// An invalidation and the first clock of requests that it protects.
+/// An invalidation, and the clock from which on no answer is offered that it forbids.
 struct Forgetting {
     begun: u64,
     complete: u64,
@@ -86,7 +86,7 @@ impl Timeline {
         }
     }
 
-    /// An invalidation that began at `begun` is complete for requests from `complete` on.
+    /// An invalidation that began at `begun` had its fence at `complete`.
     pub fn forgotten(&mut self, begun: u64, complete: u64, what: Invalidation) {
         self.forgetting.push(Forgetting { begun, complete, what });
     }
@@ -94,7 +94,7 @@ impl Timeline {
     /// Since when the MMU may remember entries for a lookup: those that lead to a 4 KiB page, and superpages.
     fn memory_since(&self, done: &Done) -> [u64; 2] {
         let mut since = [self.start; 2];
-        for forgetting in self.forgetting.iter().filter(|f| f.complete <= done.taken) {
+        for forgetting in self.forgetting.iter().filter(|f| f.complete <= done.offered) {
             let covers = match forgetting.what {
                 Invalidation::All => [true, true],
                 Invalidation::Context(context) => [context == done.lookup.context; 2],
@@ -138,6 +138,20 @@ impl Timeline {
             };
             chooser.all().into_iter().map(move |walk| (context, walk))
         })
+    }
+
+    /// When which pages failed.
+    pub fn failures(&self) -> String {
+        let past = self
+            .failed
+            .iter()
+            .flat_map(|(page, all)| all.iter().map(move |f| (page, f.since, Some(f.until))));
+        let now = self.failing.iter().map(|(page, since)| (page, *since, None));
+        let all: Vec<String> = past
+            .chain(now)
+            .map(|(page, from, to)| format!("{page:#x}: {from} to {to:?}"))
+            .collect();
+        all.join(", ")
     }
 
     /// Whether the page failed, and whether it answered, at some moment of the window.
@@ -285,7 +299,7 @@ pub fn describe(done: &Done) -> String {
     } = done.lookup;
     let what = if access == Access::Read { "read" } else { "write" };
     format!(
-        "context {context}, {what} at {virt_addr:#x}, taken at clock {}, answered at {}: {:x?}",
-        done.taken, done.answered, done.answer
+        "context {context}, {what} at {virt_addr:#x}, taken at clock {}, offered at {}, answered at {}: {:x?}",
+        done.taken, done.offered, done.answered, done.answer
     )
 }

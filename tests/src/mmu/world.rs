@@ -100,6 +100,10 @@ impl World {
         let (space, shown) = &self.contexts[usize::from(context)];
         let place = space.and_then(|space| {
             let places = &self.spaces[space].places;
+            if random.gen_ratio(1, 4) {
+                let large: Vec<&Place> = places.iter().filter(|place| place.level > 0).collect();
+                return large.choose(random).map(|place| place.virt_addr);
+            }
             let hot = if random.gen_ratio(1, 2) {
                 places.len().min(40)
             } else {
@@ -201,7 +205,7 @@ impl Space {
                 space.add_region(random, memory);
             }
         }
-        for _ in 0..random.gen_range(0..10) {
+        for _ in 0..random.gen_range(0..14) {
             space.spoil(random, memory);
         }
         space.places.shuffle(random);
@@ -255,7 +259,14 @@ impl Space {
 
     /// Spoils an entry on the way to some place; an upper one spoils all that lies below.
     fn spoil(&mut self, random: &mut ChaCha8Rng, memory: &mut SparseMemory) {
-        let Some(place) = self.places.choose(random).copied() else {
+        // superpages are few among the places, but have as much that can be wrong
+        let large: Vec<Place> = self.places.iter().filter(|place| place.level > 0).copied().collect();
+        let of = if random.gen() && !large.is_empty() {
+            &large
+        } else {
+            &self.places
+        };
+        let Some(place) = of.choose(random).copied() else {
             return;
         };
         let level = self.level_on_the_way(random, &place);
@@ -318,7 +329,8 @@ fn permissions(random: &mut ChaCha8Rng) -> Permissions {
     Permissions {
         read,
         write: read && often(),
-        execute: !often(),
+        // a page that is neither readable nor executable is no page
+        execute: !read && often() || !often(),
         user: often(),
         accessed: often(),
         dirty: often(),
