@@ -2,11 +2,13 @@
 
 pub mod axi;
 pub mod axil;
+pub mod board;
 pub mod core;
 pub mod core_bench;
 pub mod core_device;
 pub mod device;
 pub mod driver;
+pub mod ethernet;
 pub mod headers;
 pub mod host;
 pub mod linux;
@@ -25,5 +27,6 @@ pub mod send;
 pub mod session;
 pub mod stream_sink;
 pub mod super_frame;
+pub mod uart;
 pub mod verilated;
 pub mod walk;
