@@ -1,10 +1,14 @@
 //! The `segwalk` command: a thin shell over the library crates, one file a subcommand.
 
+mod bench;
+mod bitstream;
 mod doctor;
+mod link;
 mod lint;
 mod output;
 mod record;
 mod replay;
+mod report;
 mod rtl;
 mod send;
 mod synth;
@@ -31,10 +35,13 @@ enum Command {
     Send(send::Args),
     Record(record::Args),
     Replay(replay::Args),
+    Link(link::Args),
     Rtl(rtl::Args),
     Lint(lint::Args),
     Doctor(doctor::Args),
+    Bench(bench::Args),
     Synth(synth::Args),
+    Bitstream(bitstream::Args),
     Walk(walk::Args),
 }
 
@@ -43,10 +50,13 @@ fn main() -> ExitCode {
         Command::Send(args) => send::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Link(args) => link::run(&args),
         Command::Rtl(args) => rtl::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Synth(args) => synth::run(&args),
+        Command::Bitstream(args) => bitstream::run(&args),
         Command::Walk(args) => walk::run(&args),
     };
     match result {

@@ -2,6 +2,7 @@
 
 pub mod axi;
 pub mod axil;
+pub mod bench;
 pub mod board;
 pub mod core;
 pub mod core_bench;
@@ -11,6 +12,7 @@ pub mod driver;
 pub mod ethernet;
 pub mod headers;
 pub mod host;
+pub mod link;
 pub mod linux;
 pub mod mmu;
 pub mod model_device;

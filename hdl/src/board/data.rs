@@ -2,8 +2,6 @@
 
 use super::cells::PllSettings;
 use crate::emit::CoreOptions;
-use crate::mmu::types::DEFAULT_TLB_ENTRIES;
-use segwalk_model::limits::SUPER_FRAME_KIB;
 
 /// A pin of the package and its electrical standard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,11 +108,6 @@ pub struct Board {
     pub loader: &'static str,
 }
 
-const CORE: CoreOptions = CoreOptions {
-    super_frame_kib: SUPER_FRAME_KIB[0],
-    tlb_entries: DEFAULT_TLB_ENTRIES,
-};
-
 /// 100 MHz in, 125 MHz for both clocks.
 const PLL_100_125: PllSettings = PllSettings {
     input_hz: 100_000_000,
@@ -150,7 +143,7 @@ pub const BOARDS: &[Board] = &[
         tx_delay_steps: 80,
         memory_bytes: 256 << 10,
         frame_words_log2: 11,
-        core: CORE,
+        core: CoreOptions::DEFAULT,
         loader: "ecpix5",
     },
     Board {
@@ -176,7 +169,7 @@ pub const BOARDS: &[Board] = &[
         tx_delay_steps: 0,
         memory_bytes: 96 << 10,
         frame_words_log2: 11,
-        core: CORE,
+        core: CoreOptions::DEFAULT,
         loader: "ecp5_evn",
     },
     Board {
@@ -205,7 +198,10 @@ pub const BOARDS: &[Board] = &[
         tx_delay_steps: 0,
         memory_bytes: 64 << 10,
         frame_words_log2: 9,
-        core: CORE,
+        core: CoreOptions {
+            tlb_entries: 64,
+            ..CoreOptions::DEFAULT
+        },
         loader: "colorlight-i5",
     },
     Board {
@@ -238,7 +234,7 @@ pub const BOARDS: &[Board] = &[
         tx_delay_steps: 80,
         memory_bytes: 256 << 10,
         frame_words_log2: 11,
-        core: CORE,
+        core: CoreOptions::DEFAULT,
         loader: "butterstick",
     },
 ];
