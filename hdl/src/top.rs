@@ -180,30 +180,29 @@ impl Logic for SegwalkCore {
         // Registers -> engine
         ContextWriteSource::join(&mut self.registers.context_write, &mut self.mmu.context);
         self.mmu.invalidate.next = self.registers.tlb_invalidate.val();
-        self.mmu.invalidate_kind.next = 0.into();
-        self.mmu.invalidate_context.next = 0.into();
-        self.mmu.invalidate_virt_page.next = 0.into();
-        self.registers.tlb_invalidating.next =
-            self.mmu.invalidating.val() | self.mmu.fence.val() | self.fetcher.fence_busy.val();
+        self.mmu.invalidate_kind.next = self.registers.tlb_kind.val();
+        self.mmu.invalidate_context.next = self.registers.tlb_context.val();
+        self.mmu.invalidate_virt_page.next = self.registers.tlb_virt_page.val();
+        self.registers.tlb_invalidating.next = self.mmu.invalidating.val()
+            | self.mmu.fence.val()
+            | self.fetcher.fence_busy.val()
+            | self.reader.fence_busy.val()
+            | self.completion.fence_busy.val();
+        self.fetcher.fence.next = self.mmu.fence.val();
+        self.reader.fence.next = self.mmu.fence.val();
+        self.completion.fence.next = self.mmu.fence.val();
         QueueTableClient::join(&mut self.fetcher.table, &mut self.registers.fetch_table);
         QueueTableClient::join(&mut self.completion.table, &mut self.registers.done_table);
         self.fetcher.enabled.next = self.registers.enabled.val();
         self.fetcher.restart.next = self.registers.restart.val();
-        self.completion.enabled.next = self.registers.enabled.val();
+        self.completion.refused_room.next = self.registers.refused_room.val();
+        self.completion.enabled.next = self.registers.completing.val();
         self.completion.restart.next = self.registers.restart.val();
         self.fetcher.notify_valid.next = self.registers.notify_valid.val();
         self.fetcher.notify_queue.next = self.registers.notify_queue.val();
         self.fetcher.indirect.next = false;
         self.fetcher.event_index.next = false;
-        self.fetcher.resume.next = 0.into();
-        self.fetcher.abort.next = 0.into();
-        self.fetcher.fence.next = self.mmu.fence.val();
-        self.fetcher.park.valid.next = false;
-        self.fetcher.park.queue.next = 0.into();
-        self.fetcher.park.head.next = 0.into();
-        self.fetcher.park.avail.next = 0.into();
-        self.fetcher.park.sent_frames.next = 0.into();
-        self.fetcher.park.sent_bytes.next = 0.into();
+        self.tso.restart.next = self.registers.restart.val();
         self.tso.features.next = self.registers.features.val();
         self.tso.flags_first.next = self.registers.flags_first.val();
         self.tso.flags_middle.next = self.registers.flags_middle.val();
@@ -213,11 +212,38 @@ impl Logic for SegwalkCore {
         self.tso.pad.next = self.registers.pad.val();
         self.tso.seed_without_length.next = self.registers.seed_without_length.val();
 
+        self.registers.chain_announced.next = self.fetcher.announced.val();
+        self.registers.chain_walked.next = self.fetcher.walked.val();
+        self.registers.chain_issued.next = self.fetcher.issued.val();
+        self.registers.chain_retired.next = self.completion.retired.val();
+        self.registers.completion_idle.next = self.completion.idle.val();
+        self.registers.serving.next = self.fetcher.serving.val();
+        ShareSource::join(&mut self.registers.shares, &mut self.fetcher.shares);
+        self.fetcher.extra_valid.next = false;
+        self.fetcher.extra_queue.next = 0.into();
+        self.fetcher.extra_bytes.next = 0.into();
+        self.registers.used_chains.next = self.completion.used_chains.val();
+        self.registers.done_queue.next = self.completion.done_queue.val();
+        self.registers.sent_queue.next = self.tso.sent_queue.val();
+
+        // Recoverable faults
+        self.tso.recoverable.next = self.registers.recoverable.val();
+        self.fetcher.resume.next = self.registers.resume.val();
+        self.fetcher.abort.next = self.registers.abort.val();
+        ParkSource::join(&mut self.completion.park, &mut self.registers.park);
+        self.fetcher.park.valid.next = self.completion.park.valid.val();
+        self.fetcher.park.queue.next = self.completion.park.queue.val();
+        self.fetcher.park.head.next = self.completion.park.head.val();
+        self.fetcher.park.avail.next = self.completion.park.avail.val();
+        self.fetcher.park.sent_frames.next = self.completion.park.sent_frames.val();
+        self.fetcher.park.sent_bytes.next = self.completion.park.sent_bytes.val();
+
         // The path of a chain: queue fetcher, payload reader, TSO pipeline, completion
         ChainSource::join(&mut self.fetcher.chain, &mut self.reader.chain_in);
         FragmentSource::join(&mut self.fetcher.fragments, &mut self.reader.fragments);
         ChainSource::join(&mut self.reader.chain_out, &mut self.tso.chain);
         ByteSource::join(&mut self.reader.bytes, &mut self.tso.bytes);
+        VerdictSource::join(&mut self.tso.verdict, &mut self.reader.verdict);
         DoneSource::join(&mut self.tso.done, &mut self.completion.done);
         self.m_axis_tdata.next = self.tso.frames.tdata.val();
         self.m_axis_tkeep.next = self.tso.frames.tkeep.val();

@@ -124,6 +124,7 @@ impl<D: Device> Rig<D> {
             names_allowed: true,
             mask: 1 << KERNEL | 1 << self.user | 1 << self.victim,
             seed_without_length: false,
+            recoverable: false,
         }
     }
 

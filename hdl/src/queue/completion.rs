@@ -2,15 +2,18 @@
 //!
 //! Records of one queue that come one after the other make a batch: their elements are written without waiting for one
 //! another, and when all are acknowledged the used index is written once (virtio 1.2, 2.7.14: the index moves after its
-//! elements are there). The translation of a page is kept within a batch only.
+//! elements are there). The translation of a page is kept within a batch only, and not over a fence.
+//!
+//! A chain that parks its queue is told to the fetcher and the registers, and not completed: it comes again.
 
 use crate::bus::fifo::Fifo;
 use crate::bus::ports::{
-    queue_word, DoneSink, MemWriteClient, QueueTableClient, RefusedSource, RingErrorSource, TranslateClient,
+    queue_word, DoneSink, MemWriteClient, ParkSource, QueueTableClient, RefusedSource, RingErrorSource,
+    TranslateClient, CHAIN_DROPPED, CHAIN_PARKED,
 };
 use crate::bus::ram::LutRam;
 use rust_hdl::prelude::*;
-use segwalk_model::limits::{PHYS_ADDR_BITS, PHYS_PAGE_BITS, TX_QUEUES, VIRT_PAGE_BITS};
+use segwalk_model::limits::{CHAIN_BYTES_BITS, PHYS_ADDR_BITS, PHYS_PAGE_BITS, TX_QUEUES, VIRT_PAGE_BITS};
 use segwalk_model::refusal::Refusal;
 
 /// Most elements that one write of the used index releases; a longer batch would only delay the driver.
@@ -58,6 +61,8 @@ struct DoneWord {
     queue: Bits<4>,
     head: Bits<16>,
     refusal: Bits<6>,
+    // it will come again
+    passed_over: Bit,
 }
 
 logic_block! {
@@ -68,7 +73,8 @@ logic_block! {
         /// Synchronous reset.
         pub reset: Signal<In, Bit>,
         // Register block
-        /// Bit a transmit queue: QueueReady, DRIVER_OK and not stopped. Records of other queues are dropped.
+        /// Bit a transmit queue: QueueReady and DRIVER_OK. Records of other queues are dropped. A ring error that the
+        /// fetcher met does not take back chains that were on their way already.
         pub enabled: Signal<In, Bits<16>>,
         /// Bit a transmit queue, pulses: the queue's used index goes back to 0.
         pub restart: Signal<In, Bits<16>>,
@@ -76,16 +82,33 @@ logic_block! {
         pub table: QueueTableClient,
         /// Chains that are completed with a packet error.
         pub refused: RefusedSource,
+        /// The next refusal can be counted; without it, refused chains wait.
+        pub refused_room: Signal<In, Bit>,
         /// A chain is completed; a pulse.
         pub chain_done: Signal<Out, Bit>,
+        /// Its transmit queue.
+        pub done_queue: Signal<Out, Bits<4>>,
+        /// A record was taken, whatever becomes of it; a pulse.
+        pub retired: Signal<Out, Bit>,
+        /// Nothing is half done.
+        pub idle: Signal<Out, Bit>,
         /// A used index was written and acknowledged; a pulse.
         pub used_pulse: Signal<Out, Bit>,
+        /// Elements that it released.
+        pub used_chains: Signal<Out, Bits<8>>,
         /// Ring errors.
         pub ring_error: RingErrorSource,
+        // Register block and fetcher
+        /// Chains that park their queues.
+        pub park: ParkSource,
         // TSO pipeline
         /// Finished chains.
         pub done: DoneSink,
         // MMU and memory
+        /// From now on the MMU gives no translation that was invalidated; a pulse.
+        pub fence: Signal<In, Bit>,
+        /// Translations from before the last fence are in use.
+        pub fence_busy: Signal<Out, Bit>,
         /// Translation of used-ring pages.
         pub translate: TranslateClient,
         /// Used rings.
@@ -134,6 +157,17 @@ logic_block! {
         refused_code: DFF<Bits<6>>,
         done_pulse: DFF<Bit>,
         index_pulse: DFF<Bit>,
+        retire: DFF<Bit>,
+        at_rest: DFF<Bit>,
+        parks: DFF<Bit>,
+        park_queue: DFF<Bits<4>>,
+        park_head: DFF<Bits<16>>,
+        park_avail: DFF<Bits<16>>,
+        park_frames: DFF<Bits<CHAIN_BYTES_BITS>>,
+        park_bytes: DFF<Bits<CHAIN_BYTES_BITS>>,
+        fenced: DFF<Bit>,
+        // the translation under way was asked for before the last fence
+        stale: DFF<Bit>,
         //
         record: Signal<Local, DoneWord>,
         record_in: Signal<Local, DoneWord>,
@@ -144,6 +178,9 @@ logic_block! {
         live: Signal<Local, Bit>,
         sent: Signal<Local, Bit>,
         page: Signal<Local, Bits<7>>,
+        uses_page: Signal<Local, Bit>,
+        parked: Constant<Bits<6>> = Constant::new(CHAIN_PARKED.to_bits()),
+        dropped: Constant<Bits<6>> = Constant::new(CHAIN_DROPPED.to_bits()),
         last_of_batch: Constant<Bits<7>> = Constant::new((BATCH_MAX - 1).to_bits()),
         queues: Constant<Bits<16>> = Constant::new(((1u64 << TX_QUEUES) - 1).to_bits()),
         ring_fault: Constant<Bits<6>> = Constant::new((Refusal::RingFault.code() as u64).to_bits()),
@@ -209,7 +246,17 @@ impl Logic for Completion {
             refused_valid,
             refused_code,
             done_pulse,
-            index_pulse
+            index_pulse,
+            retire,
+            at_rest,
+            parks,
+            park_queue,
+            park_head,
+            park_avail,
+            park_frames,
+            park_bytes,
+            fenced,
+            stale
         );
         clock!(self, clock, records, indices);
         // Parts
@@ -217,6 +264,24 @@ impl Logic for Completion {
         self.record_in.next.queue = self.done.queue.val();
         self.record_in.next.head = self.done.head.val();
         self.record_in.next.refusal = self.done.refusal.val();
+        self.record_in.next.passed_over =
+            (self.done.refusal.val() == self.parked.val()) | (self.done.refusal.val() == self.dropped.val());
+        self.park.valid.next = self.parks.q.val();
+        self.park.queue.next = self.park_queue.q.val();
+        self.park.head.next = self.park_head.q.val();
+        self.park.avail.next = self.park_avail.q.val();
+        self.park.sent_frames.next = self.park_frames.q.val();
+        self.park.sent_bytes.next = self.park_bytes.q.val();
+        self.parks.d.next = self.done.valid.val()
+            & self.records.in_ready.val()
+            & (self.done.refusal.val() == self.parked.val())
+            & self.enabled.val().get_bit(self.done.queue.val().index());
+        self.park_queue.d.next = self.done.queue.val();
+        self.park_head.d.next = self.done.head.val();
+        self.park_avail.d.next = self.done.avail.val();
+        self.park_frames.d.next = self.done.sent_frames.val();
+        self.park_bytes.d.next = self.done.sent_bytes.val();
+        self.fence_busy.next = self.fenced.q.val();
         self.records.in_data.next = self.record_in.val();
         self.records.in_valid.next = self.done.valid.val();
         self.done.ready.next = self.records.in_ready.val();
@@ -245,7 +310,13 @@ impl Logic for Completion {
         self.refused.head.next = self.head.q.val();
         self.refused.code.next = self.refused_code.q.val();
         self.chain_done.next = self.done_pulse.q.val();
+        self.done_queue.next = self.queue.q.val();
         self.used_pulse.next = self.index_pulse.q.val();
+        self.used_chains.next = bit_cast::<8, 7>(self.batch.q.val());
+        self.retired.next = self.retire.q.val();
+        self.retire.d.next = false;
+        self.idle.next = self.at_rest.q.val();
+        self.at_rest.d.next = self.state.q.val() == CompletionState::Idle;
         self.error_valid.d.next = false;
         self.refused_valid.d.next = false;
         self.done_pulse.d.next = false;
@@ -266,6 +337,12 @@ impl Logic for Completion {
         if !self.sent.val() & self.mem.done_valid.val() {
             self.outstanding.d.next = self.outstanding.q.val() - 1;
         }
+        self.uses_page.next = (self.state.q.val() == CompletionState::Answer)
+            | (self.state.q.val() == CompletionState::Write)
+            | (self.state.q.val() == CompletionState::Accept);
+        if (self.outstanding.q.val() == 0) & !self.uses_page.val() {
+            self.fenced.d.next = false;
+        }
         if self.restart.val().get_bit(self.queue.q.val().index()) | !self.live.val() {
             self.cancelled.d.next = true;
         }
@@ -276,7 +353,12 @@ impl Logic for Completion {
                 self.table_word.d.next = 3.into();
                 self.cancelled.d.next = false;
                 if self.records.out_valid.val() {
-                    self.state.d.next = CompletionState::LoadState;
+                    if self.record.val().passed_over {
+                        self.records.out_ready.next = true;
+                        self.retire.d.next = true;
+                    } else {
+                        self.state.d.next = CompletionState::LoadState;
+                    }
                 }
             }
             CompletionState::LoadState => {
@@ -293,6 +375,7 @@ impl Logic for Completion {
                 self.state.d.next = CompletionState::LoadSize;
                 if !self.live.val() {
                     self.records.out_ready.next = true;
+                    self.retire.d.next = true;
                     self.state.d.next = CompletionState::Idle;
                 }
             }
@@ -310,14 +393,17 @@ impl Logic for Completion {
             }
             CompletionState::Take => {
                 self.debug.next = 4.into();
-                self.records.out_ready.next = true;
                 self.head.d.next = self.record.val().head;
                 self.refused_code.d.next = self.record.val().refusal;
-                self.refused_valid.d.next = self.record.val().refusal != 0;
-                self.done_pulse.d.next = true;
                 self.slot.d.next = self.used_index.q.val() & self.slot_mask.q.val();
                 self.second_half.d.next = false;
-                self.state.d.next = CompletionState::Place;
+                if (self.record.val().refusal == 0) | self.refused_room.val() {
+                    self.records.out_ready.next = true;
+                    self.retire.d.next = true;
+                    self.refused_valid.d.next = self.record.val().refusal != 0;
+                    self.done_pulse.d.next = true;
+                    self.state.d.next = CompletionState::Place;
+                }
             }
             CompletionState::Place => {
                 self.debug.next = 5.into();
@@ -333,6 +419,7 @@ impl Logic for Completion {
                     self.state.d.next = CompletionState::Write;
                 } else {
                     self.req_valid.d.next = true;
+                    self.stale.d.next = false;
                     self.state.d.next = CompletionState::Translate;
                 }
             }
@@ -350,7 +437,7 @@ impl Logic for Completion {
                     self.rsp_ready.d.next = false;
                     self.phys_page.d.next = self.translate.phys_page.val();
                     self.page_number.d.next = self.page.val();
-                    self.page_valid.d.next = true;
+                    self.page_valid.d.next = !self.stale.q.val();
                     self.state.d.next = CompletionState::Write;
                     if self.translate.cause.val() != 0 {
                         self.error.d.next = self.ring_fault.val();
@@ -405,6 +492,7 @@ impl Logic for Completion {
                 self.state.d.next = CompletionState::Drain;
                 if self.records.out_valid.val()
                     & (self.record.val().queue == self.queue.q.val())
+                    & !self.record.val().passed_over
                     & (self.batch.q.val() != self.last_of_batch.val())
                     & (self.error.q.val() == 0)
                     & !self.cancelled.q.val()
@@ -438,6 +526,11 @@ impl Logic for Completion {
                 self.state.d.next = CompletionState::Idle;
             }
         }
+        if self.fence.val() {
+            self.fenced.d.next = true;
+            self.stale.d.next = true;
+            self.page_valid.d.next = false;
+        }
         // Acknowledged writes are older than a fault, so their error is the first one.
         if self.mem.done_valid.val() & self.mem.done_error.val() {
             self.error.d.next = self.ring_bus_error.val();
@@ -456,6 +549,10 @@ impl Logic for Completion {
             self.refused_valid.d.next = false;
             self.done_pulse.d.next = false;
             self.index_pulse.d.next = false;
+            self.retire.d.next = false;
+            self.at_rest.d.next = false;
+            self.parks.d.next = false;
+            self.fenced.d.next = false;
         }
     }
 }

@@ -121,8 +121,10 @@ logic_block! {
         pub offered: Signal<In, Bits<4>>,
         /// `offered` is taken; it is `queue` from the next clock on.
         pub take: Signal<Out, Bit>,
-        /// `offered`, which is `queue`, goes on without being taken anew.
-        pub stay: Signal<Out, Bit>,
+        /// `queue` is left; a pulse.
+        pub leave: Signal<Out, Bit>,
+        /// The share of `queue` is used up.
+        pub over: Signal<In, Bit>,
         /// The queue that is being served.
         pub queue: Signal<Out, Bits<4>>,
         /// Its avail index is about to be read: older doorbells are answered with that.
@@ -318,7 +320,7 @@ impl Logic for HeadReader {
         self.runs.write_enable.next = self.run_valid.val();
         // Outputs
         self.take.next = false;
-        self.stay.next = false;
+        self.leave.next = false;
         self.answer.next = false;
         self.again.next = false;
         self.saved.next = false;
@@ -635,8 +637,7 @@ impl Logic for HeadReader {
                     self.is_again.d.next = false;
                     self.next_word.d.next = self.next_word.q.val() + self.words.val() + 1;
                     self.state.d.next = HeadState::Leave;
-                    if self.found.val() & (self.offered.val() == self.served.q.val()) & !self.cancelled.val() {
-                        self.stay.next = true;
+                    if !self.over.val() & !self.cancelled.val() {
                         self.state.d.next = HeadState::PushSettle;
                     }
                 }
@@ -669,6 +670,7 @@ impl Logic for HeadReader {
             HeadState::Leave => {
                 self.debug.next = 33.into();
                 self.states.write_enable.next = true;
+                self.leave.next = true;
                 self.saved.next = !self.restarted.val();
                 // A doorbell since the restart may have been taken for one of the old ring.
                 self.again.next = self.cancelled.val();

@@ -68,6 +68,8 @@ pub struct Binding {
     pub names_allowed: bool,
     /// TCP checksum seeds have no length in them (rule 15, LSO contract).
     pub seed_without_length: bool,
+    /// A translation fault parks the queue instead of refusing the chain.
+    pub recoverable: bool,
     /// Contexts that descriptors may name, one bit each.
     pub mask: u16,
 }
@@ -81,6 +83,7 @@ impl Binding {
             default_context: field("default_context") as u8,
             names_allowed: field("names_allowed") != 0,
             seed_without_length: field("seed_without_length") != 0,
+            recoverable: field("recoverable") != 0,
             mask: BIND_MASK.field("contexts").get(mask) as u16,
         }
     }
@@ -91,7 +94,8 @@ impl Binding {
         let contexts = put("ring_context", self.ring_context.into())
             | put("default_context", self.default_context.into())
             | put("names_allowed", self.names_allowed.into())
-            | put("seed_without_length", self.seed_without_length.into());
+            | put("seed_without_length", self.seed_without_length.into())
+            | put("recoverable", self.recoverable.into());
         (contexts, BIND_MASK.field("contexts").put(self.mask.into()))
     }
 

@@ -4,10 +4,12 @@
 //! signals for the next edge, and knows at once which transfers that edge makes. A channel is an `Option`: `Some` is
 //! valid high, and the payload is only looked at then.
 
+mod allowed;
 mod checker;
 mod memory;
 mod ports;
 
+pub use allowed::{Allowed, Client};
 pub use checker::{Access, AccessHook, ProtocolChecker, Violation};
 pub use memory::{AxiConfig, AxiMemory, ErrorRange, OpenAccess};
 pub use ports::AxiPorts;

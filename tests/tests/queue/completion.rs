@@ -1,8 +1,9 @@
 //! The completion.
 
-use crate::bench::{each_seed, random_queue, seed, Table, Translator, Weather, World, WriteMemory};
+use crate::bench::{each_seed, random_queue, seed, Table, Translator, Weather, World, WriteMemory, ALIAS_BIT};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use segwalk_hdl::bus::ports::{CHAIN_DROPPED, CHAIN_PARKED};
 use segwalk_hdl::queue::completion::{Completion, DEBUG_STATES};
 use segwalk_model::limits::TX_QUEUES;
 use segwalk_model::memory::Memory;
@@ -24,6 +25,11 @@ fn model() -> &'static Model {
         };
         Model::build(&spec).unwrap()
     })
+}
+
+/// Avail index, frames and bytes that the bench gives to the chain with this head.
+fn park_of(head: u16) -> [u64; 3] {
+    [u64::from(head ^ 0x5A5A), u64::from(head) * 3, u64::from(head) * 7]
 }
 
 /// One used ring.
@@ -54,9 +60,20 @@ struct Bench {
     used_pulses: usize,
     index_writes: usize,
     refused: Vec<(u64, u64, u64)>,
+    // queue, head and what follows from the head: see `park_of`
+    parks: Vec<[u64; 5]>,
+    fencing: bool,
+    fences: u64,
+    fences_done: u64,
+    // for each write under way, how many fences were before its translation
+    write_ages: VecDeque<u64>,
     enabled_port: Port,
+    refused_room: Port,
     restart: Port,
-    done: [Port; 5],
+    done: [Port; 8],
+    park: [Port; 6],
+    fence: [Port; 2],
+    answered_page: Port,
     refused_ports: [Port; 4],
     error: [Port; 3],
     pulses: [Port; 2],
@@ -83,8 +100,28 @@ impl Bench {
             index_writes: 0,
             refused: Vec::new(),
             enabled_port: port("enabled"),
+            refused_room: port("refused_room"),
             restart: port("restart"),
-            done: ["valid", "ready", "queue", "head", "refusal"].map(|name| port(&format!("done${name}"))),
+            parks: Vec::new(),
+            fencing: true,
+            fences: 0,
+            fences_done: 0,
+            write_ages: VecDeque::new(),
+            done: [
+                "valid",
+                "ready",
+                "queue",
+                "head",
+                "refusal",
+                "avail",
+                "sent_frames",
+                "sent_bytes",
+            ]
+            .map(|name| port(&format!("done${name}"))),
+            park: ["valid", "queue", "head", "avail", "sent_frames", "sent_bytes"]
+                .map(|name| port(&format!("park${name}"))),
+            fence: ["fence", "fence_busy"].map(port),
+            answered_page: port("translate$phys_page"),
             refused_ports: ["valid", "queue", "head", "code"].map(|name| port(&format!("refused${name}"))),
             error: ["valid", "queue", "code"].map(|name| port(&format!("ring_error${name}"))),
             pulses: ["chain_done", "used_pulse"].map(port),
@@ -143,11 +180,40 @@ impl Bench {
             ..
         } = self;
         self.translator.step(dut, world, *weather, random, *now);
+        // After a fence, pages have another alias.
+        let fence = self.fencing && random.gen_ratio(1, 60);
+        dut.set(self.fence[0], fence.into());
+        let page = dut.get(self.answered_page) & ((1 << ALIAS_BIT) - 1);
+        dut.set(self.answered_page, page | (self.fences & 15) << ALIAS_BIT);
+        if dut.get(self.fence[1]) == 0 {
+            self.fences_done = self.fences;
+        }
         if let Some((addr, data, strobe)) = self.memory.step(dut, world, *weather, random, *now) {
+            let age = self.fences.wrapping_sub(self.memory.alias) & 15;
+            assert!(
+                age <= self.fences - self.fences_done,
+                "a write with a translation of {age} fences ago at clock {}",
+                self.now
+            );
+            self.write_ages.push_back(self.fences - age);
             self.accepted(addr, data, strobe);
         }
+        while self.write_ages.len() > self.memory.under_way() {
+            self.write_ages.pop_front();
+        }
+        if let Some(oldest) = self.write_ages.front() {
+            assert!(
+                *oldest >= self.fences_done,
+                "a write from before fence {} is under way at clock {}",
+                self.fences_done,
+                self.now
+            );
+        }
+        self.fences += u64::from(fence);
         let dut = &mut self.dut;
         dut.set(self.enabled_port, self.enabled);
+        let room = self.weather.goes(&mut self.random) || self.weather.stall_percent == 0;
+        dut.set(self.refused_room, room.into());
         let offer = self.weather.goes(&mut self.random) || self.weather.stall_percent == 0;
         let record = self.records.front().filter(|_| offer).copied();
         dut.set(self.done[0], record.is_some().into());
@@ -155,6 +221,9 @@ impl Bench {
             dut.set(self.done[2], queue as u64);
             dut.set(self.done[3], head.into());
             dut.set(self.done[4], refusal);
+            for (port, value) in self.done[5..].iter().zip(&park_of(head)) {
+                dut.set(*port, *value);
+            }
             if dut.get(self.done[1]) == 1 {
                 self.records.pop_front();
             }
@@ -164,6 +233,10 @@ impl Bench {
         let refused = self.refused_ports.map(|port| dut.get(port));
         if refused[0] == 1 {
             self.refused.push((refused[1], refused[2], refused[3]));
+        }
+        let park = self.park.map(|port| dut.get(port));
+        if park[0] == 1 {
+            self.parks.push(std::array::from_fn(|at| park[at + 1]));
         }
         let error = self.error.map(|port| dut.get(port));
         if error[0] == 1 {
@@ -212,7 +285,9 @@ impl Bench {
     }
 
     fn put(&mut self, queue: usize, head: u16, refusal: u64) {
-        self.rings[queue].heads.push(head);
+        if refusal < CHAIN_PARKED {
+            self.rings[queue].heads.push(head);
+        }
         self.records.push_back((queue, head, refusal));
     }
 
@@ -252,18 +327,26 @@ fn random_records_agree_with_the_model() {
             let first: Vec<usize> = bench.rings.iter().map(|ring| ring.heads.len()).collect();
             let healthy: Vec<usize> = (0..TX_QUEUES).filter(|&q| bench.rings[q].error.is_none()).collect();
             let (done_before, refused_before) = (bench.chains_done, bench.refused.len());
-            let mut refused = Vec::new();
+            let (mut refused, mut parks, parks_before) = (Vec::new(), Vec::new(), bench.parks.len());
             let mut expected_done = 0;
             for _ in 0..bench.random.gen_range(1..20) {
                 let queue = bench.random.gen_range(0..TX_QUEUES);
                 for _ in 0..bench.random.gen_range(1..=run_max) {
                     let head = bench.random.gen();
-                    let refusal = if bench.random.gen_ratio(1, 5) {
-                        bench.random.gen_range(1..64)
-                    } else {
-                        0
+                    let refusal = match bench.random.gen_range(0..20) {
+                        0 => CHAIN_PARKED,
+                        1 => CHAIN_DROPPED,
+                        2..=4 => bench.random.gen_range(1..CHAIN_PARKED),
+                        _ => 0,
                     };
                     bench.put(queue, head, refusal);
+                    if refusal == CHAIN_PARKED && healthy.contains(&queue) {
+                        let [avail, frames, bytes] = park_of(head);
+                        parks.push([queue as u64, head.into(), avail, frames, bytes]);
+                    }
+                    if refusal >= CHAIN_PARKED {
+                        continue;
+                    }
                     expected_done += usize::from(healthy.contains(&queue));
                     if refusal != 0 && healthy.contains(&queue) {
                         refused.push((queue as u64, u64::from(head), refusal));
@@ -304,6 +387,9 @@ fn random_records_agree_with_the_model() {
                 .filter(of_healthy)
                 .collect();
             assert_eq!(got, refused);
+            let got = bench.parks[parks_before..].iter().copied();
+            let got: Vec<_> = got.filter(|park| healthy.contains(&(park[0] as usize))).collect();
+            assert_eq!(got, parks);
             if healthy.len() == TX_QUEUES {
                 assert_eq!(bench.chains_done - done_before, expected_done);
                 assert_eq!(bench.used_pulses, bench.index_writes);
@@ -338,6 +424,7 @@ fn writes_overlap_and_the_index_moves_once_for_many() {
         steady: false,
         stall_percent: 0,
     };
+    bench.fencing = false;
     bench.start(1, 256, false);
     (0..1000).for_each(|head| bench.put(1, head, 0));
     bench.drain();

@@ -67,7 +67,9 @@ fn the_first_fragment_comes_three_latencies_after_the_doorbell() {
         let start = bench.now;
         let arrived = |bench: &Bench| {
             let events = bench.record.iter().flatten();
-            events.filter(|event| matches!(event, Recorded::Fragment { .. })).count()
+            events
+                .filter(|event| matches!(event, Recorded::Fragment { .. }))
+                .count()
         };
         while arrived(&bench) == 0 {
             bench.clock();

@@ -5,3 +5,4 @@ mod completion;
 mod fetcher;
 mod fetcher_cases;
 mod fetcher_speed;
+mod scheduler;
