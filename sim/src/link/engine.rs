@@ -65,6 +65,7 @@ impl<D: Device> Engine<D> {
             names_allowed: true,
             mask: 1 << KERNEL | 1 << process,
             seed_without_length: false,
+            recoverable: false,
         };
         let queue = session.add_queue(0, QUEUE_SIZE, &binding)?;
         session.start()?;
