@@ -21,7 +21,7 @@ const SEND_KEYS: [&str; 12] = [
 ];
 
 /// Every command.
-const COMMANDS: [&str; 7] = ["send", "record", "replay", "rtl", "lint", "doctor", "synth"];
+const COMMANDS: [&str; 8] = ["send", "record", "replay", "rtl", "lint", "doctor", "synth", "walk"];
 
 fn segwalk(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_segwalk"))

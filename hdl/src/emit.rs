@@ -43,15 +43,18 @@ pub struct CoreOptions {
 
 impl Default for CoreOptions {
     fn default() -> Self {
-        Self {
-            super_frame_kib: SUPER_FRAME_KIB[0],
-            tlb_entries: DEFAULT_TLB_ENTRIES,
-            tx_queues: TX_QUEUES,
-        }
+        Self::DEFAULT
     }
 }
 
 impl CoreOptions {
+    /// What is built when nothing else is asked for.
+    pub const DEFAULT: Self = Self {
+        super_frame_kib: SUPER_FRAME_KIB[0],
+        tlb_entries: DEFAULT_TLB_ENTRIES,
+        tx_queues: TX_QUEUES,
+    };
+
     /// Says which option cannot be built, and what can.
     pub fn check(&self) -> Result<()> {
         ensure!(

@@ -277,7 +277,8 @@ fn model(spec: &Spec, trace: Option<TraceFormat>, tools: &Tools, cache: &Path, f
     let classes = fs::read_to_string(folder.join(format!("{}_classes.mk", shim::PREFIX)))?;
     let header = fs::read_to_string(folder.join(format!("{}.h", shim::PREFIX)))?;
     let mut fast = includes(&classes, &["VM_CLASSES_FAST", "VM_SUPPORT_FAST"]);
-    fast.push_str(&shim::source(&header)?);
+    let insides = fs::read_to_string(folder.join(format!("{}___024root.h", shim::PREFIX)))?;
+    fast.push_str(&shim::source(&header, &insides, spec.verilog)?);
     fs::write(folder.join("fast.cpp"), fast)?;
     fs::write(
         folder.join("slow.cpp"),
