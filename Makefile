@@ -4,6 +4,8 @@
 SHELL := /bin/bash
 SEGWALK := cargo run --release -q --bin segwalk --
 RTL ?= out/rtl
+# Seconds of the soak of test-long
+SOAK ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long rtl lint synth bench doctor clean build-tools simulation-tools check-tools
@@ -25,8 +27,10 @@ test: check-tools ## Run every check and test
 	@scripts/if-there.sh clippy cargo clippy --release --workspace --all-targets -q -- -D warnings
 	$(MAKE) --no-print-directory lint
 
-test-long: check-tools ## Judge 100,000 random super-frames by the Linux kernel (as root)
+test-long: check-tools ## Judge 100,000 random super-frames by the kernel, soak a link for 10 minutes (as root)
 	SEGWALK_FUZZ=100000 SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-tests --test linux -- --nocapture
+	SEGWALK_SOAK=$(SOAK) SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-tests --test link -- --nocapture soak
+	SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-cli --test link -- --nocapture
 
 rtl: build-tools ## Write the core's Verilog to out/rtl
 	$(SEGWALK) rtl --out $(RTL)
@@ -57,4 +61,4 @@ simulation-tools: build-tools
 
 check-tools: simulation-tools
 	@scripts/need.sh iverilog
-	@[ "$$(id -u)" != 0 ] || scripts/need.sh iproute2
+	@[ "$$(id -u)" != 0 ] || scripts/need.sh iproute2 iperf3 curl
