@@ -4,6 +4,8 @@
 SHELL := /bin/bash
 SEGWALK := cargo run --release -q --bin segwalk --
 RTL ?= out/rtl
+# Seconds of the soak of test-long
+SOAK ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long rtl lint synth bench doctor clean build-tools simulation-tools check-tools
@@ -25,11 +27,13 @@ test: check-tools ## Run every check and test
 	@scripts/if-there.sh clippy cargo clippy --release --workspace --all-targets -q -- -D warnings
 	$(MAKE) --no-print-directory lint
 
-test-long: check-tools ## Millions of random translations; 100,000 random super-frames judged by the Linux kernel (as root)
+test-long: check-tools ## Random translations by the million, the kernel as judge of 100,000 super-frames, a link for 10 minutes (as root)
 	SEGWALK_LOOKUPS=5000000 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
 	SEGWALK_LOOKUPS=1000000 SEGWALK_TLB_ENTRIES=64 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
 	SEGWALK_LOOKUPS=1000000 SEGWALK_TLB_ENTRIES=1024 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
 	SEGWALK_FUZZ=100000 SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-tests --test linux -- --nocapture
+	SEGWALK_SOAK=$(SOAK) SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-tests --test link -- --nocapture soak
+	SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-cli --test link -- --nocapture
 
 rtl: build-tools ## Write the core's Verilog to out/rtl
 	$(SEGWALK) rtl --out $(RTL)
@@ -60,4 +64,4 @@ simulation-tools: build-tools
 
 check-tools: simulation-tools
 	@scripts/need.sh iverilog
-	@[ "$$(id -u)" != 0 ] || scripts/need.sh iproute2
+	@[ "$$(id -u)" != 0 ] || scripts/need.sh iproute2 iperf3 curl

@@ -25,7 +25,7 @@ use crate::bus::ports::{
 };
 use crate::bus::ram::BlockRam;
 use rust_hdl::prelude::*;
-use segwalk_model::limits::{CHAIN_BYTES_BITS, SUPER_FRAME_KIB, TX_QUEUES};
+use segwalk_model::limits::{SUPER_FRAME_KIB, TX_QUEUES};
 
 pub use super::walker::FIRST_WALK_FRAGMENTS;
 
