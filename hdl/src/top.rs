@@ -15,6 +15,7 @@ use crate::queue::fetcher::QueueFetcher;
 use crate::tso::Tso;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::PHYS_ADDR_BITS;
+use segwalk_model::refusal::Refusal;
 
 logic_block! {
     /// The transmit engine. Port names are those of AXI4-Lite, AXI4 and AXI4-Stream.
@@ -103,6 +104,8 @@ logic_block! {
         writes: WriteUnit,
         resets: ResetSequencer,
         reset_all: Signal<Local, Bit>,
+        ring_fault: Signal<Local, Bit>,
+        ring_fault_code: Constant<Bits<6>> = Constant::new(u64::from(Refusal::RingFault.code()).to_bits()),
     }
 }
 
@@ -200,8 +203,8 @@ impl Logic for SegwalkCore {
         self.completion.restart.next = self.registers.restart.val();
         self.fetcher.notify_valid.next = self.registers.notify_valid.val();
         self.fetcher.notify_queue.next = self.registers.notify_queue.val();
-        self.fetcher.indirect.next = false;
-        self.fetcher.event_index.next = false;
+        self.fetcher.indirect.next = self.registers.indirect.val();
+        self.fetcher.event_index.next = self.registers.event_idx.val();
         self.tso.restart.next = self.registers.restart.val();
         self.tso.features.next = self.registers.features.val();
         self.tso.flags_first.next = self.registers.flags_first.val();
@@ -311,7 +314,13 @@ impl Logic for SegwalkCore {
         self.registers.sent_bytes.next = self.tso.sent_bytes.val();
         self.registers.tlb_hit.next = self.mmu.hit.val();
         self.registers.tlb_miss.next = self.mmu.miss.val();
-        self.registers.mmu_fault.next = self.mmu.fault.val();
+        // Faults that stopped a queue or a chain; what the MMU finds ahead of the data is no fault yet.
+        self.ring_fault.next = (self.fetcher.ring_error.valid.val()
+            & (self.fetcher.ring_error.code.val() == self.ring_fault_code.val()))
+            | (self.completion.ring_error.valid.val()
+                & (self.completion.ring_error.code.val() == self.ring_fault_code.val()));
+        self.registers.mmu_fault.next = bit_cast::<2, 1>(self.ring_fault.val().into())
+            | (bit_cast::<2, 1>(self.reader.fault.valid.val().into()) << 1);
         self.registers.walk.next = self.mmu.walk.val();
 
         // State machines

@@ -25,7 +25,7 @@ use crate::bus::ports::{
 };
 use crate::bus::ram::BlockRam;
 use rust_hdl::prelude::*;
-use segwalk_model::limits::{CHAIN_BYTES_BITS, TX_QUEUES};
+use segwalk_model::limits::{CHAIN_BYTES_BITS, SUPER_FRAME_KIB, TX_QUEUES};
 
 pub use super::walker::FIRST_WALK_FRAGMENTS;
 
@@ -128,20 +128,25 @@ logic_block! {
 }
 
 impl QueueFetcher {
-    /// A fetcher of `queues` transmit queues, 1 to 16.
-    pub fn new(queues: usize) -> Self {
+    /// For `queues` transmit queues, 1 to 16, and super-frames with up to `kib` KiB of payload.
+    pub fn with(queues: usize, kib: usize) -> Self {
         Self {
             scheduler: QueueScheduler::new(queues),
+            marks: QueueMarks::new(queues),
+            ring: RingReader::new(queues),
+            chain_walker: ChainWalker::new(queues, kib),
             ..Default::default()
         }
     }
 
+    /// For `queues` transmit queues, 1 to 16.
+    pub fn new(queues: usize) -> Self {
+        Self::with(queues, SUPER_FRAME_KIB[0])
+    }
+
     /// A build that takes super-frames with up to `kib` KiB of payload.
     pub fn for_super_frames(kib: usize) -> Self {
-        Self {
-            chain_walker: ChainWalker::for_super_frames(kib),
-            ..Self::default()
-        }
+        Self::with(TX_QUEUES, kib)
     }
 }
 

@@ -14,7 +14,7 @@ use super::records::{area, owner, ChainWord, HeadWord, ParkedChain, RingRequest,
 use super::span::DescriptorSpan;
 use crate::bus::ports::RingErrorSource;
 use rust_hdl::prelude::*;
-use segwalk_model::limits::{CHAIN_BYTES_BITS, VIRTIO_NET_HDR_BYTES, VIRT_PAGE_BITS};
+use segwalk_model::limits::{CHAIN_BYTES_BITS, TX_QUEUES, VIRTIO_NET_HDR_BYTES, VIRT_PAGE_BITS};
 use segwalk_model::refusal::Refusal;
 
 /// Fragments of one chain that the first walk stores. With the 256 of the store this leaves room for released ones, so
@@ -230,6 +230,7 @@ logic_block! {
         entries: Signal<Local, Bits<16>>,
         limit_reached: Signal<Local, Bit>,
         ends_here: Signal<Local, Bit>,
+        queues: Constant<Bits<16>> = Constant::new(((1u64 << TX_QUEUES) - 1).to_bits()),
         header_bytes: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new((VIRTIO_NET_HDR_BYTES as u64).to_bits()),
         store_last: Constant<Bits<8>> = Constant::new((FIRST_WALK_FRAGMENTS - 1).to_bits()),
         ahead_word: Constant<Bits<9>> = Constant::new(AHEAD_WORD.to_bits()),
@@ -250,10 +251,11 @@ fn code(refusal: Refusal) -> Constant<Bits<6>> {
 }
 
 impl ChainWalker {
-    /// A build that takes super-frames with up to `kib` KiB of payload.
-    pub fn for_super_frames(kib: usize) -> Self {
+    /// For `queues` transmit queues and super-frames with up to `kib` KiB of payload.
+    pub fn new(queues: usize, kib: usize) -> Self {
         Self {
             check: DescriptorCheck::for_super_frames(kib),
+            queues: Constant::new(((1u64 << queues) - 1).to_bits()),
             ..Self::default()
         }
     }
@@ -383,10 +385,11 @@ impl Logic for ChainWalker {
         self.error_queue.d.next = self.walked.q.val();
         self.error_code.d.next = self.error.q.val();
         // Conditions
-        self.keep.next = !self.restart.val();
+        self.keep.next = self.queues.val() & (self.restart.val() ^ 0xFFFF);
         self.stopped_here.next = self.stopped.q.val();
         self.gone.d.next =
-            self.killed.val() | self.restart.val() | self.stopped.q.val() | (self.enabled.val() ^ 0xFFFF);
+            (self.killed.val() | self.restart.val() | self.stopped.q.val() | (self.enabled.val() ^ 0xFFFF))
+                & self.queues.val();
         if self.gone.q.val().get_bit(self.walked.q.val().index()) {
             self.cancelled.d.next = true;
         }

@@ -308,9 +308,8 @@ impl Logic for Emitter {
         self.asks.next = (self.state.q.val() == EmitState::Send) & !self.under_way.q.val().get_bit(4);
         self.frame_ends.next = self.asks.val() & self.is_last.q.val();
         self.opens.next = (self.state.q.val() == EmitState::Load) | self.frame_ends.val();
-        self.may_load.next = self.record_valid.val()
-            & !self.popped.q.val()
-            & (self.chain_end_ready.val() | !self.now.val().done);
+        self.may_load.next =
+            self.record_valid.val() & !self.popped.q.val() & (self.chain_end_ready.val() | !self.now.val().done);
         self.loads.next = self.opens.val() & self.may_load.val() & !self.hold.val();
         // Nothing of it leaves: then the chain's frames before it must have left when its end is told.
         self.silent.next = !self.now.val().frame | (self.now.val().quiet & self.now.val().done);

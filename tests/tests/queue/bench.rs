@@ -372,7 +372,12 @@ pub struct WriteMemory {
 
 impl WriteMemory {
     pub fn new(dut: &Dut) -> anyhow::Result<Self> {
-        let port = |name: &str| dut.port(&format!("mem${name}"));
+        Self::behind(dut, "mem")
+    }
+
+    /// Behind the ports whose names begin so.
+    pub fn behind(dut: &Dut, ports: &str) -> anyhow::Result<Self> {
+        let port = |name: &str| dut.port(&format!("{ports}${name}"));
         Ok(Self {
             req_valid: port("req_valid")?,
             req_ready: port("req_ready")?,
