@@ -86,6 +86,11 @@ impl Process {
         self.space.context()
     }
 
+    /// Its page tables.
+    pub fn space(&self) -> &AddressSpace {
+        &self.space
+    }
+
     /// Its page tables, to be broken by tests.
     pub fn space_mut(&mut self) -> &mut AddressSpace {
         &mut self.space

@@ -68,6 +68,7 @@ logic_block! {
         bytes: DFF<Bits<13>>,
         last: DFF<Bit>,
         refusal: DFF<Bits<6>>,
+        marker: DFF<Bit>,
         // in beats of the page
         at: DFF<Bits<9>>,
         left: DFF<Bits<10>>,
@@ -96,8 +97,8 @@ impl Logic for BurstCutter {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, phys_page, first_lane, bytes, last, refusal, at, left, end_bytes, burst, room, spent,
-            has_room
+            self, clock, state, phys_page, first_lane, bytes, last, refusal, marker, at, left, end_bytes, burst, room,
+            spent, has_room
         );
         clock!(self, clock, plans);
         self.plans.reset.next = self.reset.val();
@@ -140,6 +141,7 @@ impl Logic for BurstCutter {
         self.entry.next.beats_minus_1 = self.beats_minus_1.val().get_bits::<9>(0);
         self.entry.next.last = self.last.q.val();
         self.entry.next.refusal = self.refusal.q.val();
+        self.entry.next.marker = self.marker.q.val();
         self.plans.in_data.next = self.entry.val();
 
         self.offset.next = self.chunk.val().offset;
@@ -152,6 +154,7 @@ impl Logic for BurstCutter {
                 self.bytes.d.next = self.chunk.val().bytes;
                 self.last.d.next = self.chunk.val().last;
                 self.refusal.d.next = self.chunk.val().refusal;
+                self.marker.d.next = self.chunk.val().marker;
                 if self.in_valid.val() {
                     self.state.d.next = CutState::Measure;
                 }
@@ -167,7 +170,7 @@ impl Logic for BurstCutter {
                 self.plans.in_valid.next = true;
                 if self.plans.in_ready.val() {
                     self.state.d.next = CutState::Cut;
-                    if self.refusal.q.val().any() {
+                    if self.refusal.q.val().any() | self.marker.q.val() {
                         self.state.d.next = CutState::Idle;
                     }
                 }

@@ -121,8 +121,10 @@ logic_block! {
         pub offered: Signal<In, Bits<4>>,
         /// `offered` is taken; it is `queue` from the next clock on.
         pub take: Signal<Out, Bit>,
-        /// `offered`, which is `queue`, goes on without being taken anew.
-        pub stay: Signal<Out, Bit>,
+        /// `queue` is left; a pulse.
+        pub leave: Signal<Out, Bit>,
+        /// The share of `queue` is used up.
+        pub over: Signal<In, Bit>,
         /// The queue that is being served.
         pub queue: Signal<Out, Bits<4>>,
         /// Its avail index is about to be read: older doorbells are answered with that.
@@ -144,7 +146,7 @@ logic_block! {
         pub give_up: Signal<In, Bit>,
         /// Avail index of that chain.
         pub park_avail: Signal<In, Bits<16>>,
-        /// It went back; a pulse.
+        /// It went back, and the chain there is announced; a pulse.
         pub rewound: Signal<Out, Bit>,
         /// The epoch of its chains.
         pub epoch: Signal<In, Bit>,
@@ -318,7 +320,7 @@ impl Logic for HeadReader {
         self.runs.write_enable.next = self.run_valid.val();
         // Outputs
         self.take.next = false;
-        self.stay.next = false;
+        self.leave.next = false;
         self.answer.next = false;
         self.again.next = false;
         self.saved.next = false;
@@ -441,12 +443,12 @@ impl Logic for HeadReader {
                 self.debug.next = 6.into();
                 self.quiet.next = true;
                 self.avail.d.next = self.held.q.val().next_avail;
-                self.chain_epoch.d.next = self.epoch.val();
+                self.chain_epoch.d.next = self.epoch.val() ^ (self.is_again.q.val() | self.is_given_up.q.val());
                 if self.cancelled.val() {
                     self.state.d.next = HeadState::Leave;
                 } else if self.flush.val() {
                     self.state.d.next = HeadState::Choose;
-                } else if self.rewind.val() {
+                } else if self.rewind.val() & !self.is_again.q.val() & !self.is_given_up.q.val() {
                     self.state.d.next = HeadState::Rewind;
                 } else if self.is_given_up.q.val() {
                     if self.room.val() {
@@ -462,7 +464,7 @@ impl Logic for HeadReader {
             }
             HeadState::Rewind => {
                 self.debug.next = 7.into();
-                self.rewound.next = true;
+                // The mark stays until the chain is announced.
                 self.is_again.d.next = !self.give_up.val();
                 self.is_given_up.d.next = self.give_up.val();
                 self.next_held.next.next_avail = self.park_avail.val();
@@ -632,11 +634,11 @@ impl Logic for HeadReader {
                 self.request_valid.next = true;
                 if self.request_ready.val() {
                     self.head_valid.next = true;
+                    self.rewound.next = self.is_again.q.val();
                     self.is_again.d.next = false;
                     self.next_word.d.next = self.next_word.q.val() + self.words.val() + 1;
                     self.state.d.next = HeadState::Leave;
-                    if self.found.val() & (self.offered.val() == self.served.q.val()) & !self.cancelled.val() {
-                        self.stay.next = true;
+                    if !self.over.val() & !self.cancelled.val() {
                         self.state.d.next = HeadState::PushSettle;
                     }
                 }
@@ -650,6 +652,7 @@ impl Logic for HeadReader {
                 self.debug.next = 31.into();
                 self.head_valid.next = true;
                 self.announced.next.aborted = true;
+                self.rewound.next = true;
                 self.is_given_up.d.next = false;
                 self.next_held.next.next_avail = self.held.q.val().next_avail + 1;
                 self.state.d.next = HeadState::Settle;
@@ -669,6 +672,7 @@ impl Logic for HeadReader {
             HeadState::Leave => {
                 self.debug.next = 33.into();
                 self.states.write_enable.next = true;
+                self.leave.next = true;
                 self.saved.next = !self.restarted.val();
                 // A doorbell since the restart may have been taken for one of the old ring.
                 self.again.next = self.cancelled.val();

@@ -14,7 +14,7 @@ use super::records::{area, owner, ChainWord, HeadWord, ParkedChain, RingRequest,
 use super::span::DescriptorSpan;
 use crate::bus::ports::RingErrorSource;
 use rust_hdl::prelude::*;
-use segwalk_model::limits::{CHAIN_BYTES_BITS, VIRTIO_NET_HDR_BYTES, VIRT_PAGE_BITS};
+use segwalk_model::limits::{CHAIN_BYTES_BITS, TX_QUEUES, VIRTIO_NET_HDR_BYTES, VIRT_PAGE_BITS};
 use segwalk_model::refusal::Refusal;
 
 /// Fragments of one chain that the first walk stores. With the 256 of the store this leaves room for released ones, so
@@ -102,12 +102,14 @@ logic_block! {
         pub parked_chain: Signal<In, ParkedChain>,
         /// Bit a transmit queue: its chains are of an old ring.
         pub killed: Signal<In, Bits<16>>,
-        /// A chain is done with; a pulse.
+        /// A chain is done with; a pulse, not more often than every eighth clock.
         pub finished: Signal<Out, Bit>,
         /// `queue` met a ring error; a pulse.
         pub failed: Signal<Out, Bit>,
         /// A chain of `queue` was released; a pulse.
         pub released: Signal<Out, Bit>,
+        /// With `finished`: bytes of its frame, or 0 when it was refused or dropped.
+        pub charged_bytes: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
         /// Descriptors that it had in a row, less one; 15 stands for more too.
         pub run_minus_1: Signal<Out, Bits<4>>,
         // Ring reader
@@ -169,6 +171,9 @@ logic_block! {
         is_again: DFF<Bit>,
         aborted: DFF<Bit>,
         sent_frames: DFF<Bits<CHAIN_BYTES_BITS>>,
+        was_released: DFF<Bit>,
+        // clocks since the last chain, up to 7
+        pace: DFF<Bits<3>>,
         ahead_words: DFF<Bits<7>>,
         oldest: DFF<Bits<7>>,
         // the table
@@ -230,6 +235,7 @@ logic_block! {
         entries: Signal<Local, Bits<16>>,
         limit_reached: Signal<Local, Bit>,
         ends_here: Signal<Local, Bit>,
+        queues: Constant<Bits<16>> = Constant::new(((1u64 << TX_QUEUES) - 1).to_bits()),
         header_bytes: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new((VIRTIO_NET_HDR_BYTES as u64).to_bits()),
         store_last: Constant<Bits<8>> = Constant::new((FIRST_WALK_FRAGMENTS - 1).to_bits()),
         ahead_word: Constant<Bits<9>> = Constant::new(AHEAD_WORD.to_bits()),
@@ -250,10 +256,11 @@ fn code(refusal: Refusal) -> Constant<Bits<6>> {
 }
 
 impl ChainWalker {
-    /// A build that takes super-frames with up to `kib` KiB of payload.
-    pub fn for_super_frames(kib: usize) -> Self {
+    /// For `queues` transmit queues and super-frames with up to `kib` KiB of payload.
+    pub fn new(queues: usize, kib: usize) -> Self {
         Self {
             check: DescriptorCheck::for_super_frames(kib),
+            queues: Constant::new(((1u64 << queues) - 1).to_bits()),
             ..Self::default()
         }
     }
@@ -280,6 +287,8 @@ impl Logic for ChainWalker {
             is_again,
             aborted,
             sent_frames,
+            was_released,
+            pace,
             ahead_words,
             oldest,
             in_table,
@@ -383,10 +392,11 @@ impl Logic for ChainWalker {
         self.error_queue.d.next = self.walked.q.val();
         self.error_code.d.next = self.error.q.val();
         // Conditions
-        self.keep.next = !self.restart.val();
+        self.keep.next = self.queues.val() & (self.restart.val() ^ 0xFFFF);
         self.stopped_here.next = self.stopped.q.val();
         self.gone.d.next =
-            self.killed.val() | self.restart.val() | self.stopped.q.val() | (self.enabled.val() ^ 0xFFFF);
+            (self.killed.val() | self.restart.val() | self.stopped.q.val() | (self.enabled.val() ^ 0xFFFF))
+                & self.queues.val();
         if self.gone.q.val().get_bit(self.walked.q.val().index()) {
             self.cancelled.d.next = true;
         }
@@ -404,6 +414,9 @@ impl Logic for ChainWalker {
         self.limit_reached.next = !self.second.q.val() & (self.stored.q.val() == self.store_last.val());
         self.ends_here.next = !self.goes_on.q.val();
         self.finish.next = false;
+        if !self.pace.q.val().all() {
+            self.pace.d.next = self.pace.q.val() + 1;
+        }
         self.debug.next = 0.into();
         match self.state.q.val() {
             WalkState::Idle => {
@@ -419,6 +432,7 @@ impl Logic for ChainWalker {
                 self.at.d.next = self.ahead_word.val() | bit_cast::<9, 7>(self.oldest.q.val());
                 self.ahead_words.d.next = 0.into();
                 self.cancelled.d.next = false;
+                self.was_released.d.next = false;
                 self.in_table.d.next = false;
                 self.count.d.next = 0.into();
                 self.full.d.next = false;
@@ -622,9 +636,10 @@ impl Logic for ChainWalker {
                 self.debug.next = 13.into();
                 self.held_back.next.last = true;
                 self.promised.d.next = self.total.q.val();
-                if self.room.val() & self.chain_ready.val() {
+                if self.room.val() & self.chain_ready.val() & self.pace.q.val().all() {
                     self.chain_valid.next = true;
                     self.released.next = true;
+                    self.was_released.d.next = true;
                     if self.refusal.q.val() != 0 {
                         self.rollback.next = true;
                         self.finish.next = true;
@@ -675,7 +690,7 @@ impl Logic for ChainWalker {
                 if self.second.q.val() {
                     // The chain is released: end its fragments first.
                     self.state.d.next = WalkState::Break;
-                } else {
+                } else if self.pace.q.val().all() {
                     self.rollback.next = true;
                     self.finish.next = true;
                     if (self.error.q.val() != 0)
@@ -689,7 +704,12 @@ impl Logic for ChainWalker {
             }
         }
         self.finished.next = self.finish.val();
+        self.charged_bytes.next = 0.into();
+        if (self.was_released.q.val() | self.released.val()) & (self.refusal.q.val() == 0) {
+            self.charged_bytes.next = self.frame_bytes.q.val();
+        }
         if self.finish.val() {
+            self.pace.d.next = 0.into();
             self.oldest.d.next = self.oldest.q.val() + self.ahead_words.q.val();
             self.state.d.next = WalkState::Idle;
         }

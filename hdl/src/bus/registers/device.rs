@@ -29,12 +29,20 @@ logic_block! {
         pub soft_reset: Signal<Out, Bit>,
         /// A queue met a ring error; a pulse.
         pub ring_error: Signal<In, Bit>,
-        /// A used index was written; a pulse.
+        /// A used index was written and the driver is to know; a pulse.
         pub used_pulse: Signal<In, Bit>,
+        /// A queue parked; a pulse.
+        pub park_pulse: Signal<In, Bit>,
         /// DRIVER_OK is set and no reset is under way.
         pub running: Signal<Out, Bit>,
         /// Negotiated CSUM, TSO4, TSO6, ECN, USO from bit 0 up; 0 before FEATURES_OK.
         pub features: Signal<Out, Bits<5>>,
+        /// INDIRECT_DESC is negotiated.
+        pub indirect: Signal<Out, Bit>,
+        /// EVENT_IDX is negotiated.
+        pub event_idx: Signal<Out, Bit>,
+        /// RING_RESET is negotiated.
+        pub ring_reset: Signal<Out, Bit>,
         /// InterruptStatus is not 0.
         pub irq: Signal<Out, Bit>,
         /// Doorbell; a pulse.
@@ -54,13 +62,18 @@ logic_block! {
         accept_high: DFF<Bit>,
         accepted: DFF<Bits<4>>,
         accepted_uso: DFF<Bit>,
+        accepted_indirect: DFF<Bit>,
+        accepted_event: DFF<Bit>,
+        accepted_reset: DFF<Bit>,
         version_1: DFF<Bit>,
         strange_low: DFF<Bit>,
         strange_high: DFF<Bit>,
         strange_other: DFF<Bit>,
         negotiated: DFF<Bits<5>>,
+        negotiated_ring: DFF<Bits<3>>,
         used_buffer: DFF<Bit>,
         config_change: DFF<Bit>,
+        queue_parked: DFF<Bit>,
         asserted: DFF<Bit>,
         generation: DFF<Bits<8>>,
         doorbell: DFF<Bit>,
@@ -98,6 +111,8 @@ logic_block! {
 /// The kernel takes these bits out of the driver's words by their numbers.
 const _: () = {
     assert!(feature::CSUM == 1 << 0 && feature::HOST_TSO4 == 1 << 11);
+    assert!(feature::RING_INDIRECT_DESC == 1 << 28 && feature::RING_EVENT_IDX == 1 << 29);
+    assert!(feature::RING_RESET == 1 << 40 && feature::HOST_USO == 1 << 56);
     assert!(feature::HOST_TSO6 == 1 << 12 && feature::HOST_ECN == 1 << 13 && feature::VERSION_1 == 1 << 32);
     assert!(status::ACKNOWLEDGE == 1 && status::DRIVER == 2 && status::DRIVER_OK == 4);
     assert!(status::FEATURES_OK == 8 && status::FAILED == 128);
@@ -131,13 +146,18 @@ impl Logic for DeviceState {
             accept_high,
             accepted,
             accepted_uso,
+            accepted_indirect,
+            accepted_event,
+            accepted_reset,
             version_1,
             strange_low,
             strange_high,
             strange_other,
             negotiated,
+            negotiated_ring,
             used_buffer,
             config_change,
+            queue_parked,
             asserted,
             generation,
             doorbell,
@@ -153,11 +173,18 @@ impl Logic for DeviceState {
         self.notify_valid.next = self.doorbell.q.val();
         self.notify_queue.next = self.doorbell_queue.q.val();
         self.doorbell.d.next = false;
-        self.asserted.d.next = self.used_buffer.q.val() | self.config_change.q.val();
+        self.indirect.next = self.negotiated_ring.q.val().get_bit(0);
+        self.event_idx.next = self.negotiated_ring.q.val().get_bit(1);
+        self.ring_reset.next = self.negotiated_ring.q.val().get_bit(2);
+        self.asserted.d.next = self.used_buffer.q.val() | self.config_change.q.val() | self.queue_parked.q.val();
         self.negotiated.d.next = 0.into();
+        self.negotiated_ring.d.next = 0.into();
         if self.features_ok.q.val() {
             self.negotiated.d.next =
                 bit_cast::<5, 4>(self.accepted.q.val()) | (bit_cast::<5, 1>(self.accepted_uso.q.val().into()) << 4);
+            self.negotiated_ring.d.next = bit_cast::<3, 1>(self.accepted_indirect.q.val().into())
+                | (bit_cast::<3, 1>(self.accepted_event.q.val().into()) << 1)
+                | (bit_cast::<3, 1>(self.accepted_reset.q.val().into()) << 2);
         }
         // Conditions
         self.acceptable.next = self.version_1.q.val()
@@ -194,7 +221,8 @@ impl Logic for DeviceState {
             self.live.d.next = self.feature_bits.val();
         }
         if self.code.val() == self.interrupt_status.val() {
-            self.live.d.next = (bit_cast::<32, 1>(self.config_change.q.val().into()) << 1)
+            self.live.d.next = (bit_cast::<32, 1>(self.queue_parked.q.val().into()) << 2)
+                | (bit_cast::<32, 1>(self.config_change.q.val().into()) << 1)
                 | bit_cast::<32, 1>(self.used_buffer.q.val().into());
         }
         if self.code.val() == self.device_status.val() {
@@ -220,10 +248,13 @@ impl Logic for DeviceState {
                 if self.accept_low.q.val() {
                     self.accepted.d.next = (bit_cast::<4, 3>(self.value.val().get_bits::<3>(11)) << 1)
                         | bit_cast::<4, 1>(self.value.val().get_bits::<1>(0));
+                    self.accepted_indirect.d.next = self.value.val().get_bit(28);
+                    self.accepted_event.d.next = self.value.val().get_bit(29);
                     self.strange_low.d.next = (self.value.val() & self.strange_low_mask.val()) != 0;
                 } else if self.accept_high.q.val() {
                     self.version_1.d.next = self.value.val().get_bit(0);
                     self.accepted_uso.d.next = self.value.val().get_bit(24);
+                    self.accepted_reset.d.next = self.value.val().get_bit(8);
                     self.strange_high.d.next = (self.value.val() & self.strange_high_mask.val()) != 0;
                 } else {
                     self.strange_other.d.next = self.strange_other.q.val() | (self.value.val() != 0);
@@ -241,6 +272,9 @@ impl Logic for DeviceState {
                 }
                 if self.value.val().get_bit(1) {
                     self.config_change.d.next = false;
+                }
+                if self.value.val().get_bit(2) {
+                    self.queue_parked.d.next = false;
                 }
             }
             if (self.code.val() == self.device_status.val()) & !self.resetting.q.val() {
@@ -267,6 +301,9 @@ impl Logic for DeviceState {
         if self.used_pulse.val() {
             self.used_buffer.d.next = true;
         }
+        if self.park_pulse.val() {
+            self.queue_parked.d.next = true;
+        }
         if self.ring_error.val() {
             self.needs_reset.d.next = true;
             self.config_change.d.next = true;
@@ -287,13 +324,18 @@ impl Logic for DeviceState {
             self.accept_high.d.next = false;
             self.accepted.d.next = 0.into();
             self.accepted_uso.d.next = false;
+            self.accepted_indirect.d.next = false;
+            self.accepted_event.d.next = false;
+            self.accepted_reset.d.next = false;
             self.version_1.d.next = false;
             self.strange_low.d.next = false;
             self.strange_high.d.next = false;
             self.strange_other.d.next = false;
             self.negotiated.d.next = 0.into();
+            self.negotiated_ring.d.next = 0.into();
             self.used_buffer.d.next = false;
             self.config_change.d.next = false;
+            self.queue_parked.d.next = false;
             self.asserted.d.next = false;
             self.doorbell.d.next = false;
         }
