@@ -27,7 +27,10 @@ test: check-tools ## Run every check and test
 	@scripts/if-there.sh clippy cargo clippy --release --workspace --all-targets -q -- -D warnings
 	$(MAKE) --no-print-directory lint
 
-test-long: check-tools ## Judge 100,000 random super-frames by the kernel, soak a link for 10 minutes (as root)
+test-long: check-tools ## Random translations, super-frames judged by the kernel, a soaked link: half an hour (as root)
+	SEGWALK_LOOKUPS=5000000 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
+	SEGWALK_LOOKUPS=1000000 SEGWALK_TLB_ENTRIES=64 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
+	SEGWALK_LOOKUPS=1000000 SEGWALK_TLB_ENTRIES=1024 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
 	SEGWALK_FUZZ=100000 SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-tests --test linux -- --nocapture
 	SEGWALK_SOAK=$(SOAK) SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-tests --test link -- --nocapture soak
 	SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-cli --test link -- --nocapture

@@ -1,14 +1,18 @@
 //! The `segwalk` command: a thin shell over the library crates, one file a subcommand.
 
+mod bench;
+mod bitstream;
 mod doctor;
 mod link;
 mod lint;
 mod output;
 mod record;
 mod replay;
+mod report;
 mod rtl;
 mod send;
 mod synth;
+mod walk;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -35,7 +39,10 @@ enum Command {
     Rtl(rtl::Args),
     Lint(lint::Args),
     Doctor(doctor::Args),
+    Bench(bench::Args),
     Synth(synth::Args),
+    Bitstream(bitstream::Args),
+    Walk(walk::Args),
 }
 
 fn main() -> ExitCode {
@@ -47,7 +54,10 @@ fn main() -> ExitCode {
         Command::Rtl(args) => rtl::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Synth(args) => synth::run(&args),
+        Command::Bitstream(args) => bitstream::run(&args),
+        Command::Walk(args) => walk::run(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -24,6 +24,9 @@ pub struct Args {
     /// Largest payload of a super-frame, in KiB: 64, or 256 for IPv6 without the jumbo option (Linux BIG TCP)
     #[arg(long, value_name = "KIB", default_value = "64", value_parser = ["64", "256"])]
     super_frame_kib: String,
+    /// Translations of 4 KiB pages that the TLB keeps
+    #[arg(long, value_name = "N", default_value = "256", value_parser = ["64", "256", "1024"])]
+    tlb_entries: String,
     /// Print nothing but JSON
     #[arg(long)]
     json: bool,
@@ -41,13 +44,18 @@ struct Report {
     top: &'static str,
     modules: usize,
     super_frame_kib: usize,
+    tlb_entries: usize,
     files: Vec<File>,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<bool> {
     let super_frame_kib = args.super_frame_kib.parse()?;
-    let verilog = core_verilog_for(&CoreOptions { super_frame_kib })?;
+    let tlb_entries = args.tlb_entries.parse()?;
+    let verilog = core_verilog_for(&CoreOptions {
+        super_frame_kib,
+        tlb_entries,
+    })?;
     std::fs::create_dir_all(&args.out).with_context(|| {
         format!(
             "cannot make the folder {}; give --out one that can be made",
@@ -58,6 +66,7 @@ pub fn run(args: &Args) -> Result<bool> {
         top: CORE,
         modules: verilog.lines().filter(|line| line.starts_with("module ")).count(),
         super_frame_kib,
+        tlb_entries,
         files: vec![
             write(&args.out, VERILOG, &verilog)?,
             write(&args.out, FILE_LIST, &format!("{VERILOG}\n"))?,

@@ -120,7 +120,7 @@ fn place_seed(nextpnr: &Found, folder: &Path, speed: u32, seed: u32) -> Result<P
     read_report(&report, seed)
 }
 
-fn run(tool: &Found, folder: &Path, arguments: &[&str], log: &str) -> Result<()> {
+pub(crate) fn run(tool: &Found, folder: &Path, arguments: &[&str], log: &str) -> Result<()> {
     let output = Command::new(&tool.path)
         .current_dir(folder)
         .args(arguments)
@@ -145,7 +145,7 @@ fn run(tool: &Found, folder: &Path, arguments: &[&str], log: &str) -> Result<()>
     Ok(())
 }
 
-fn version(tool: &Found) -> Result<String> {
+pub(crate) fn version(tool: &Found) -> Result<String> {
     let output = Command::new(&tool.path)
         .arg("--version")
         .output()

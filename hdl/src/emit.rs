@@ -1,5 +1,6 @@
 //! Verilog out of a Rust-HDL module. The same module gives the same bytes.
 
+use crate::mmu::types::{DEFAULT_TLB_ENTRIES, TLB_ENTRIES};
 use crate::top::SegwalkCore;
 use anyhow::{anyhow, ensure, Result};
 use rust_hdl::core::check_error::check_all;
@@ -34,23 +35,34 @@ pub fn core() -> SegwalkCore {
 pub struct CoreOptions {
     /// Largest payload of a super-frame in KiB, one of [`SUPER_FRAME_KIB`].
     pub super_frame_kib: usize,
+    /// Translations of 4 KiB pages that the TLB keeps, one of [`TLB_ENTRIES`].
+    pub tlb_entries: usize,
 }
 
 impl Default for CoreOptions {
     fn default() -> Self {
-        Self {
-            super_frame_kib: SUPER_FRAME_KIB[0],
-        }
+        Self::DEFAULT
     }
 }
 
 impl CoreOptions {
+    /// What is built when nothing else is asked for.
+    pub const DEFAULT: Self = Self {
+        super_frame_kib: SUPER_FRAME_KIB[0],
+        tlb_entries: DEFAULT_TLB_ENTRIES,
+    };
+
     /// Says which option cannot be built, and what can.
     pub fn check(&self) -> Result<()> {
         ensure!(
             SUPER_FRAME_KIB.contains(&self.super_frame_kib),
             "super-frames of {} KiB are not built for; ask for one of {SUPER_FRAME_KIB:?}",
             self.super_frame_kib
+        );
+        ensure!(
+            TLB_ENTRIES.contains(&self.tlb_entries),
+            "a TLB of {} entries is not built for; ask for one of {TLB_ENTRIES:?}",
+            self.tlb_entries
         );
         Ok(())
     }

@@ -5,6 +5,7 @@ use crate::bus::read_arbiter::ReadArbiter;
 use crate::bus::registers::RegisterBlock;
 use crate::bus::reset_sequencer::ResetSequencer;
 use crate::bus::translate_arbiter::TranslateArbiter;
+use crate::bus::write_arbiter::WriteArbiter;
 use crate::bus::write_unit::WriteUnit;
 use crate::emit::CoreOptions;
 use crate::mmu::Mmu;
@@ -98,6 +99,7 @@ logic_block! {
         completion: Completion,
         ring_translations: TranslateArbiter,
         reads: ReadArbiter,
+        write_turns: WriteArbiter,
         writes: WriteUnit,
         resets: ResetSequencer,
         reset_all: Signal<Local, Bit>,
@@ -109,6 +111,7 @@ impl SegwalkCore {
     pub fn new(options: &CoreOptions) -> Self {
         Self {
             fetcher: QueueFetcher::for_super_frames(options.super_frame_kib),
+            mmu: Mmu::for_entries(options.tlb_entries),
             ..Self::default()
         }
     }
@@ -128,6 +131,7 @@ impl Logic for SegwalkCore {
             completion,
             ring_translations,
             reads,
+            write_turns,
             writes,
             resets
         );
@@ -142,6 +146,7 @@ impl Logic for SegwalkCore {
         self.completion.reset.next = self.reset_all.val();
         self.ring_translations.reset.next = self.reset_all.val();
         self.reads.reset.next = self.reset_all.val();
+        self.write_turns.reset.next = self.reset_all.val();
         self.writes.reset.next = self.reset_all.val();
         self.resets.soft_reset.next = self.registers.soft_reset.val();
         self.registers.soft_reset_done.next = self.resets.done.val();
@@ -175,7 +180,11 @@ impl Logic for SegwalkCore {
         // Registers -> engine
         ContextWriteSource::join(&mut self.registers.context_write, &mut self.mmu.context);
         self.mmu.invalidate.next = self.registers.tlb_invalidate.val();
-        self.registers.tlb_invalidating.next = self.mmu.invalidating.val();
+        self.mmu.invalidate_kind.next = 0.into();
+        self.mmu.invalidate_context.next = 0.into();
+        self.mmu.invalidate_virt_page.next = 0.into();
+        self.registers.tlb_invalidating.next =
+            self.mmu.invalidating.val() | self.mmu.fence.val() | self.fetcher.fence_busy.val();
         QueueTableClient::join(&mut self.fetcher.table, &mut self.registers.fetch_table);
         QueueTableClient::join(&mut self.completion.table, &mut self.registers.done_table);
         self.fetcher.enabled.next = self.registers.enabled.val();
@@ -184,6 +193,17 @@ impl Logic for SegwalkCore {
         self.completion.restart.next = self.registers.restart.val();
         self.fetcher.notify_valid.next = self.registers.notify_valid.val();
         self.fetcher.notify_queue.next = self.registers.notify_queue.val();
+        self.fetcher.indirect.next = false;
+        self.fetcher.event_index.next = false;
+        self.fetcher.resume.next = 0.into();
+        self.fetcher.abort.next = 0.into();
+        self.fetcher.fence.next = self.mmu.fence.val();
+        self.fetcher.park.valid.next = false;
+        self.fetcher.park.queue.next = 0.into();
+        self.fetcher.park.head.next = 0.into();
+        self.fetcher.park.avail.next = 0.into();
+        self.fetcher.park.sent_frames.next = 0.into();
+        self.fetcher.park.sent_bytes.next = 0.into();
         self.tso.features.next = self.registers.features.val();
         self.tso.flags_first.next = self.registers.flags_first.val();
         self.tso.flags_middle.next = self.registers.flags_middle.val();
@@ -215,7 +235,9 @@ impl Logic for SegwalkCore {
         MemReadClient::join(&mut self.fetcher.mem, &mut self.reads.ring);
         MemReadClient::join(&mut self.mmu.mem, &mut self.reads.walker);
         MemReadClient::join(&mut self.reader.mem, &mut self.reads.payload);
-        MemWriteClient::join(&mut self.completion.mem, &mut self.writes.client);
+        MemWriteClient::join(&mut self.completion.mem, &mut self.write_turns.completion);
+        MemWriteClient::join(&mut self.fetcher.mem_write, &mut self.write_turns.fetcher);
+        MemWriteClient::join(&mut self.write_turns.unit, &mut self.writes.client);
         self.m_axi_arid.next = self.reads.arid.val();
         self.m_axi_araddr.next = self.reads.araddr.val();
         self.m_axi_arlen.next = self.reads.arlen.val();
@@ -274,6 +296,8 @@ impl Logic for SegwalkCore {
             | (bit_cast::<64, 8>(self.tso.debug.val()) << 32)
             | (bit_cast::<64, 8>(self.tso.debug_output.val()) << 40)
             | (bit_cast::<64, 8>(self.completion.debug.val()) << 48)
-            | (bit_cast::<64, 2>(self.resets.debug.val()) << 56);
+            | (bit_cast::<64, 2>(self.resets.debug.val()) << 56)
+            | (bit_cast::<64, 3>(self.reader.debug_waits.val()) << 45)
+            | (bit_cast::<64, 8>(self.fetcher.debug_walker.val()) << 58);
     }
 }

@@ -4,6 +4,8 @@
 //! RTL, the driver, the tests and the documentation are derived from them.
 #![warn(missing_docs)]
 
+pub mod board_registers;
+pub mod bridge;
 pub mod cases;
 pub mod docs;
 pub mod engine;

@@ -95,6 +95,11 @@ codes! {
         RingFault = 27, Ring;
         /// Reading or writing ring memory met a bus error (rule 28).
         RingBusError = 28, Ring;
+        /// The driver aborted the chain that parked its queue.
+        Aborted = 29, Packet;
+        /// An INDIRECT descriptor with NEXT, inside an indirect table, or whose table is not 16-byte aligned or has a length
+        /// that is 0 or no multiple of 16 (rule 26).
+        IndirectMalformed = 30, Ring;
         /// Translation fault: the entry is not present.
         FaultNotPresent = 33, Packet;
         /// Translation fault: the page may not be read.

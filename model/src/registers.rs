@@ -74,6 +74,8 @@ macro_rules! registers {
     };
 }
 
+pub(crate) use registers as register_table;
+
 impl Register {
     /// The field called `name`; a misspelt name is a programming error and fails at the first test.
     pub fn field(&self, name: &str) -> Field {

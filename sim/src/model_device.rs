@@ -109,6 +109,7 @@ impl ModelDevice {
                     self.queue_value(reg::BIND_CONTEXTS),
                     self.queue_value(reg::BIND_MASK),
                 ),
+                ..QueueConfig::default()
             };
             self.engine.enable_queue(queue, config);
         } else {

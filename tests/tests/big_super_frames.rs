@@ -21,7 +21,11 @@ fn rig(mode: Mode) -> Rig<CoreBench> {
     let model = MODEL.get_or_init(|| {
         Model::build(&Spec {
             top: CORE,
-            verilog: &core_verilog_for(&CoreOptions { super_frame_kib: KIB }).unwrap(),
+            verilog: &core_verilog_for(&CoreOptions {
+                super_frame_kib: KIB,
+                ..CoreOptions::default()
+            })
+            .unwrap(),
             ..Default::default()
         })
         .unwrap()

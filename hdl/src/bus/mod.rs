@@ -11,4 +11,5 @@ pub mod read_arbiter;
 pub mod registers;
 pub mod reset_sequencer;
 pub mod translate_arbiter;
+pub mod write_arbiter;
 pub mod write_unit;

@@ -500,6 +500,42 @@ pub struct RefusedSink {
     pub code: Signal<In, Bits<6>>,
 }
 
+/// A chain of a recoverable queue met a translation fault: the queue parks; a pulse.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "ParkSink"]
+pub struct ParkSource {
+    /// Park it.
+    pub valid: Signal<Out, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<Out, Bits<4>>,
+    /// Head of the chain.
+    pub head: Signal<Out, Bits<16>>,
+    /// Avail index of the chain: the queue goes on from here.
+    pub avail: Signal<Out, Bits<16>>,
+    /// Frames of the chain that have left, those of earlier passes included.
+    pub sent_frames: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
+    /// Payload bytes in those frames.
+    pub sent_bytes: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
+}
+
+/// The other side of [`ParkSource`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "ParkSource"]
+pub struct ParkSink {
+    /// Park it.
+    pub valid: Signal<In, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<In, Bits<4>>,
+    /// Head of the chain.
+    pub head: Signal<In, Bits<16>>,
+    /// Avail index of the chain: the queue goes on from here.
+    pub avail: Signal<In, Bits<16>>,
+    /// Frames of the chain that have left, those of earlier passes included.
+    pub sent_frames: Signal<In, Bits<CHAIN_BYTES_BITS>>,
+    /// Payload bytes in those frames.
+    pub sent_bytes: Signal<In, Bits<CHAIN_BYTES_BITS>>,
+}
+
 /// AXI4-Lite with 32-bit data and a 4 KiB address space.
 #[derive(Clone, Debug, Default, LogicInterface)]
 #[join = "AxiLiteSubordinate"]

@@ -19,6 +19,17 @@ pub struct BlockRam<D: Synth, const A: usize> {
     /// Write on this clock.
     pub write_enable: Signal<In, Bit>,
     _mem: Vec<D>,
+    _style: &'static str,
+}
+
+impl<D: Synth, const A: usize> BlockRam<D, A> {
+    /// The same with its words in distributed RAM, for small ones.
+    pub fn distributed() -> Self {
+        Self {
+            _style: ", ram_style = \"distributed\"",
+            ..Self::default()
+        }
+    }
 }
 
 impl<D: Synth, const A: usize> Default for BlockRam<D, A> {
@@ -31,6 +42,7 @@ impl<D: Synth, const A: usize> Default for BlockRam<D, A> {
             write_data: Default::default(),
             write_enable: Default::default(),
             _mem: vec![D::default(); 1 << A],
+            _style: "",
         }
     }
 }
@@ -49,11 +61,12 @@ impl<D: Synth, const A: usize> Logic for BlockRam<D, A> {
     }
     fn hdl(&self) -> Verilog {
         Verilog::Custom(format!(
-            "(* no_rw_check *) reg [{}:0] mem [0:{}];\n\
+            "(* no_rw_check{} *) reg [{}:0] mem [0:{}];\n\
              always @(posedge clock) begin\n\
              if (write_enable) mem[write_addr] <= write_data;\n\
              read_data <= mem[read_addr];\n\
              end",
+            self._style,
             D::BITS - 1,
             (1usize << A) - 1
         ))

@@ -1,9 +1,9 @@
 //! Checks page-table entries as they come from memory, one a clock, against the masks of the current row.
 //!
-//! Four clocks: take the entry; reduce it under every mask; join what belongs together; name the cause. The order of
+//! Four clocks: take the entry; reduce it under the row's masks; join what belongs together; name the cause. The order of
 //! causes is that of `segwalk_model::page_table`.
 
-use super::rows::{by_row, row_set, Row, ROWS};
+use super::rows::{by_row, group_rows, group_values, row_set, Row, PAGE_GROUPS, ROWS};
 use rust_hdl::prelude::*;
 use segwalk_model::limits::PHYS_PAGE_BITS;
 use segwalk_model::refusal::FaultCause;
@@ -23,7 +23,7 @@ logic_block! {
         pub data: Signal<In, Bits<64>>,
         /// The bus answered it with an error.
         pub data_error: Signal<In, Bit>,
-        /// Row of the entry, one hot; steady until its result is out, as is all below.
+        /// Row of the entry, one hot; steady from a clock before it until its result is out, as is all below.
         pub row: Signal<In, Bits<ROWS>>,
         /// Low virtual page bits, for superpages.
         pub virt_page: Signal<In, Bits<PHYS_PAGE_BITS>>,
@@ -42,7 +42,7 @@ logic_block! {
         /// A result is out.
         pub valid: Signal<Out, Bit>,
         /// Its place in the read.
-        pub place: Signal<Out, Bits<3>>,
+        pub place: Signal<Out, Bits<4>>,
         /// It ends the walk, if `cause` is 0.
         pub leaf: Signal<Out, Bit>,
         /// 0, or the FaultCause of this access.
@@ -65,23 +65,25 @@ logic_block! {
         p0_valid: DFF<Bit>,
         p0_error: DFF<Bit>,
         p0_entry: DFF<Bits<64>>,
-        chosen: Signal<Local, Bit>,
-        t_present: Signal<Local, Bit>,
-        t_leaf: Signal<Local, Bit>,
-        t_bad_leaf: Signal<Local, Bit>,
-        t_bad_pointer: Signal<Local, Bit>,
-        t_write_only: Signal<Local, Bit>,
-        t_far: Signal<Local, Bit>,
-        t_misaligned: Signal<Local, Bit>,
-        t_read: Signal<Local, Bit>,
-        t_write: Signal<Local, Bit>,
-        t_user: Signal<Local, Bit>,
-        t_accessed: Signal<Local, Bit>,
-        t_dirty: Signal<Local, Bit>,
+        inverted: Signal<Local, Bits<64>>,
+        // What counts in the row of this read: steady, so a register costs nothing and shortens the path.
+        valid_bits: DFF<Bits<64>>,
+        leaf_bits: DFF<Bits<64>>,
+        bad_leaf_bits: DFF<Bits<64>>,
+        bad_pointer_bits: DFF<Bits<64>>,
+        write_only_bits: DFF<Bits<64>>,
+        far_bits: DFF<Bits<64>>,
+        misaligned_bits: DFF<Bits<64>>,
+        read_bits: DFF<Bits<64>>,
+        write_bits: DFF<Bits<64>>,
+        user_bits: DFF<Bits<64>>,
+        accessed_bits: DFF<Bits<64>>,
+        dirty_bits: DFF<Bits<64>>,
+        inside_bits: DFF<Bits<PHYS_PAGE_BITS>>,
+        every_level: DFF<Bit>,
+        page_group: [DFF<Bit>; PAGE_GROUPS],
         t_page: Signal<Local, Bits<PHYS_PAGE_BITS>>,
         shifted: Signal<Local, Bits<64>>,
-        t_inside: Signal<Local, Bits<PHYS_PAGE_BITS>>,
-        t_every_level: Signal<Local, Bit>,
         // reduced
         p1_valid: DFF<Bit>,
         p1_error: DFF<Bit>,
@@ -98,14 +100,11 @@ logic_block! {
         p1_accessed: DFF<Bit>,
         p1_dirty: DFF<Bit>,
         p1_page: DFF<Bits<PHYS_PAGE_BITS>>,
-        // steady during a read, so a register costs nothing and shortens the path
-        every_level: DFF<Bit>,
-        inner: DFF<Bits<PHYS_PAGE_BITS>>,
-        outer: DFF<Bits<PHYS_PAGE_BITS>>,
         user_now: Signal<Local, Bit>,
         write_now: Signal<Local, Bit>,
         accessed_now: Signal<Local, Bit>,
         can_write: Signal<Local, Bit>,
+        outside: Signal<Local, Bits<PHYS_PAGE_BITS>>,
         // joined
         p2_valid: DFF<Bit>,
         p2_error: DFF<Bit>,
@@ -126,7 +125,7 @@ logic_block! {
         sound: Signal<Local, Bit>,
         // named
         p3_valid: DFF<Bit>,
-        p3_place: DFF<Bits<3>>,
+        p3_place: DFF<Bits<4>>,
         p3_leaf: DFF<Bit>,
         p3_cause: DFF<Bits<5>>,
         p3_fillable: DFF<Bit>,
@@ -149,7 +148,8 @@ logic_block! {
         user_mask: [Constant<Bits<64>>; ROWS] = by_row(|row| row.format.user_mask),
         accessed_mask: [Constant<Bits<64>>; ROWS] = by_row(|row| row.format.accessed_mask),
         dirty_mask: [Constant<Bits<64>>; ROWS] = by_row(|row| row.format.dirty_mask),
-        page_lsb: [Constant<Bits<6>>; ROWS] = by_row(|row| row.format.page_lsb as u64),
+        page_lsb: [Constant<Bits<6>>; PAGE_GROUPS] = group_values(Row::page_lsb),
+        page_rows: [Constant<Bits<ROWS>>; PAGE_GROUPS] = group_rows(Row::page_lsb),
         inside_mask: [Constant<Bits<PHYS_PAGE_BITS>>; ROWS] = by_row(Row::inside),
         every_level_rows: Constant<Bits<ROWS>> = row_set(Row::every_level),
         walk_bus_error: Constant<Bits<5>> = cause(FaultCause::WalkBusError),
@@ -177,6 +177,19 @@ impl Logic for EntryCheck {
             p0_valid,
             p0_error,
             p0_entry,
+            valid_bits,
+            leaf_bits,
+            bad_leaf_bits,
+            bad_pointer_bits,
+            write_only_bits,
+            far_bits,
+            misaligned_bits,
+            read_bits,
+            write_bits,
+            user_bits,
+            accessed_bits,
+            dirty_bits,
+            inside_bits,
             p1_valid,
             p1_error,
             p1_present,
@@ -193,8 +206,6 @@ impl Logic for EntryCheck {
             p1_dirty,
             p1_page,
             every_level,
-            inner,
-            outer,
             p2_valid,
             p2_error,
             p2_absent,
@@ -228,78 +239,65 @@ impl Logic for EntryCheck {
         self.p0_error.d.next = self.data_error.val();
         self.p0_entry.d.next = self.data.val();
 
-        // Reduced: under the masks of every row, of which one counts
-        self.t_present.next = false;
-        self.t_leaf.next = false;
-        self.t_bad_leaf.next = false;
-        self.t_bad_pointer.next = false;
-        self.t_write_only.next = false;
-        self.t_far.next = false;
-        self.t_misaligned.next = false;
-        self.t_read.next = false;
-        self.t_write.next = false;
-        self.t_user.next = false;
-        self.t_accessed.next = false;
-        self.t_dirty.next = false;
-        self.t_page.next = 0.into();
-        self.t_inside.next = 0.into();
+        // What counts in this row
+        self.valid_bits.d.next = 0.into();
+        self.leaf_bits.d.next = 0.into();
+        self.bad_leaf_bits.d.next = 0.into();
+        self.bad_pointer_bits.d.next = 0.into();
+        self.write_only_bits.d.next = 0.into();
+        self.far_bits.d.next = 0.into();
+        self.misaligned_bits.d.next = 0.into();
+        self.read_bits.d.next = 0.into();
+        self.write_bits.d.next = 0.into();
+        self.user_bits.d.next = 0.into();
+        self.accessed_bits.d.next = 0.into();
+        self.dirty_bits.d.next = 0.into();
+        self.inside_bits.d.next = 0.into();
         for ix in 0..ROWS {
-            self.chosen.next = self.row.val().get_bit(ix);
-            self.t_present.next = self.t_present.val()
-                | (self.chosen.val()
-                    & ((self.p0_entry.q.val() & self.valid_mask[ix].val()) == self.valid_mask[ix].val()));
-            self.t_leaf.next =
-                self.t_leaf.val() | (self.chosen.val() & ((self.p0_entry.q.val() & self.leaf_mask[ix].val()) != 0));
-            self.t_bad_leaf.next = self.t_bad_leaf.val()
-                | (self.chosen.val() & ((self.p0_entry.q.val() & self.bad_leaf_mask[ix].val()) != 0));
-            self.t_bad_pointer.next = self.t_bad_pointer.val()
-                | (self.chosen.val() & ((self.p0_entry.q.val() & self.bad_pointer_mask[ix].val()) != 0));
-            self.t_write_only.next = self.t_write_only.val()
-                | (self.chosen.val() & ((self.p0_entry.q.val() & self.write_only_mask[ix].val()) != 0));
-            self.t_far.next =
-                self.t_far.val() | (self.chosen.val() & ((self.p0_entry.q.val() & self.far_mask[ix].val()) != 0));
-            self.t_misaligned.next = self.t_misaligned.val()
-                | (self.chosen.val() & ((self.p0_entry.q.val() & self.misaligned_mask[ix].val()) != 0));
-            self.t_read.next = self.t_read.val()
-                | (self.chosen.val()
-                    & ((self.p0_entry.q.val() & self.read_mask[ix].val()) == self.read_mask[ix].val()));
-            self.t_write.next = self.t_write.val()
-                | (self.chosen.val()
-                    & ((self.p0_entry.q.val() & self.write_mask[ix].val()) == self.write_mask[ix].val()));
-            self.t_user.next = self.t_user.val()
-                | (self.chosen.val()
-                    & ((self.p0_entry.q.val() & self.user_mask[ix].val()) == self.user_mask[ix].val()));
-            self.t_accessed.next = self.t_accessed.val()
-                | (self.chosen.val()
-                    & ((self.p0_entry.q.val() & self.accessed_mask[ix].val()) == self.accessed_mask[ix].val()));
-            self.t_dirty.next = self.t_dirty.val()
-                | (self.chosen.val()
-                    & ((self.p0_entry.q.val() & self.dirty_mask[ix].val()) == self.dirty_mask[ix].val()));
-            self.shifted.next = self.p0_entry.q.val() >> self.page_lsb[ix].val();
-            if self.chosen.val() {
-                self.t_page.next = self.t_page.val() | self.shifted.val().get_bits::<PHYS_PAGE_BITS>(0);
-                self.t_inside.next = self.t_inside.val() | self.inside_mask[ix].val();
+            if self.row.val().get_bit(ix) {
+                self.valid_bits.d.next = self.valid_mask[ix].val();
+                self.leaf_bits.d.next = self.leaf_mask[ix].val();
+                self.bad_leaf_bits.d.next = self.bad_leaf_mask[ix].val();
+                self.bad_pointer_bits.d.next = self.bad_pointer_mask[ix].val();
+                self.write_only_bits.d.next = self.write_only_mask[ix].val();
+                self.far_bits.d.next = self.far_mask[ix].val();
+                self.misaligned_bits.d.next = self.misaligned_mask[ix].val();
+                self.read_bits.d.next = self.read_mask[ix].val();
+                self.write_bits.d.next = self.write_mask[ix].val();
+                self.user_bits.d.next = self.user_mask[ix].val();
+                self.accessed_bits.d.next = self.accessed_mask[ix].val();
+                self.dirty_bits.d.next = self.dirty_mask[ix].val();
+                self.inside_bits.d.next = self.inside_mask[ix].val();
             }
         }
-        self.t_every_level.next = (self.row.val() & self.every_level_rows.val()) != 0;
+        self.every_level.d.next = (self.row.val() & self.every_level_rows.val()) != 0;
+
+        // Reduced
+        self.inverted.next = !self.p0_entry.q.val();
         self.p1_valid.d.next = self.p0_valid.q.val();
         self.p1_error.d.next = self.p0_error.q.val();
-        self.p1_present.d.next = self.t_present.val();
-        self.p1_leaf.d.next = self.t_leaf.val();
-        self.p1_bad_leaf.d.next = self.t_bad_leaf.val();
-        self.p1_bad_pointer.d.next = self.t_bad_pointer.val();
-        self.p1_write_only.d.next = self.t_write_only.val();
-        self.p1_far.d.next = self.t_far.val();
-        self.p1_misaligned.d.next = self.t_misaligned.val();
-        self.p1_read.d.next = self.t_read.val();
-        self.p1_write.d.next = self.t_write.val();
-        self.p1_user.d.next = self.t_user.val();
-        self.p1_accessed.d.next = self.t_accessed.val();
-        self.p1_dirty.d.next = self.t_dirty.val();
+        self.p1_present.d.next = (self.inverted.val() & self.valid_bits.q.val()) == 0;
+        self.p1_leaf.d.next = (self.p0_entry.q.val() & self.leaf_bits.q.val()) != 0;
+        self.p1_bad_leaf.d.next = (self.p0_entry.q.val() & self.bad_leaf_bits.q.val()) != 0;
+        self.p1_bad_pointer.d.next = (self.p0_entry.q.val() & self.bad_pointer_bits.q.val()) != 0;
+        self.p1_write_only.d.next = (self.p0_entry.q.val() & self.write_only_bits.q.val()) != 0;
+        self.p1_far.d.next = (self.p0_entry.q.val() & self.far_bits.q.val()) != 0;
+        self.p1_misaligned.d.next = (self.p0_entry.q.val() & self.misaligned_bits.q.val()) != 0;
+        self.p1_read.d.next = (self.inverted.val() & self.read_bits.q.val()) == 0;
+        self.p1_write.d.next = (self.inverted.val() & self.write_bits.q.val()) == 0;
+        self.p1_user.d.next = (self.inverted.val() & self.user_bits.q.val()) == 0;
+        self.p1_accessed.d.next = (self.inverted.val() & self.accessed_bits.q.val()) == 0;
+        self.p1_dirty.d.next = (self.inverted.val() & self.dirty_bits.q.val()) == 0;
+        self.t_page.next = 0.into();
+        for ix in 0..PAGE_GROUPS {
+            self.page_group[ix].clock.next = self.clock.val();
+            self.page_group[ix].d.next = (self.row.val() & self.page_rows[ix].val()) != 0;
+            self.shifted.next = self.p0_entry.q.val() >> self.page_lsb[ix].val();
+            if self.page_group[ix].q.val() {
+                self.t_page.next = self.t_page.val() | self.shifted.val().get_bits::<PHYS_PAGE_BITS>(0);
+            }
+        }
         self.p1_page.d.next = self.t_page.val();
-        self.every_level.d.next = self.t_every_level.val();
-        self.inner.d.next = self.t_inside.val();
-        self.outer.d.next = !self.t_inside.val();
 
         // Joined
         self.user_now.next = self.p1_user.q.val() & self.user_above.val();
@@ -324,11 +322,12 @@ impl Logic for EntryCheck {
         self.p2_user.d.next = self.user_now.val() | !self.every_level.q.val();
         self.p2_write_all.d.next = self.write_now.val() | !self.every_level.q.val();
         self.p2_accessed.d.next = self.accessed_now.val() | !self.every_level.q.val();
+        self.outside.next = !self.inside_bits.q.val();
         self.p2_page.d.next = self.p1_page.q.val();
         if self.p1_leaf.q.val() {
             // A superpage's low bits are the address's; what stood there in the entry is checked above or is PAT.
             self.p2_page.d.next =
-                (self.virt_page.val() & self.inner.q.val()) | (self.p1_page.q.val() & self.outer.q.val());
+                (self.virt_page.val() & self.inside_bits.q.val()) | (self.p1_page.q.val() & self.outside.val());
         }
 
         // Named

@@ -8,27 +8,33 @@ use rust_hdl::prelude::*;
 use segwalk_model::limits::{PHYS_ADDR_BITS, PHYS_PAGE_BITS, VIRT_PAGE_BITS};
 use segwalk_model::page_table::{Canonical, Format, LeafRule, Mode, PermissionRule, FORMATS};
 
-const fn count(rows: bool) -> usize {
+const fn rows_of_all() -> usize {
     let (mut ix, mut sum) = (0, 0);
     while ix < FORMATS.len() {
-        if FORMATS[ix].supported_by_rtl {
-            sum += if rows { FORMATS[ix].levels } else { 1 };
-        }
+        sum += FORMATS[ix].levels;
         ix += 1;
     }
     sum
 }
 
-/// Page-table formats that are built.
-pub const FORMAT_COUNT: usize = count(false);
+/// Page-table formats.
+pub const FORMAT_COUNT: usize = FORMATS.len();
 /// Levels of all of them together.
-pub const ROWS: usize = count(true);
+pub const ROWS: usize = rows_of_all();
 /// Modes that translate: the formats, and Bare as the last.
 pub const MODE_COUNT: usize = FORMAT_COUNT + 1;
+/// Groups of rows whose entries stand at the same place of the virtual address.
+pub const INDEX_GROUPS: usize = 6;
+/// Groups of rows whose tables are selected from the same place of the virtual address.
+pub const TABLE_GROUPS: usize = 4;
+/// Groups of rows whose page number begins at the same bit.
+pub const PAGE_GROUPS: usize = 2;
+/// Places where the rule for the upper virtual page bits changes from one mode to another.
+pub const SEGMENTS: usize = 4;
 
-/// The formats that are built.
+/// The formats.
 pub fn formats() -> impl Iterator<Item = &'static Format> {
-    FORMATS.iter().filter(|format| format.supported_by_rtl)
+    FORMATS.iter()
 }
 
 /// A level of a format.
@@ -85,23 +91,77 @@ pub fn mode_codes() -> [Constant<Bits<3>>; MODE_COUNT] {
     std::array::from_fn(|ix| Constant::new(codes[ix].to_bits()))
 }
 
-/// For each mode, the virtual page bits that must be equal.
-pub fn upper_masks() -> [Constant<Bits<VIRT_PAGE_BITS>>; MODE_COUNT] {
-    let lowest: Vec<usize> = formats()
-        .map(|format| format.virt_bits - 12 - usize::from(format.canonical == Canonical::SignExtended))
-        .chain([PHYS_ADDR_BITS - 12])
-        .collect();
-    let all = (1u64 << VIRT_PAGE_BITS) - 1;
-    std::array::from_fn(|ix| Constant::new((all & (u64::MAX << lowest[ix])).to_bits()))
+/// Rows in groups of equal `value`, as (value, rows); rows without one are in none. `N` is the number of groups.
+fn groups<const N: usize>(value: impl Fn(Row) -> Option<u64>) -> [(u64, Constant<Bits<ROWS>>); N] {
+    let values: std::collections::BTreeSet<u64> = rows().into_iter().filter_map(&value).collect();
+    assert_eq!(
+        values.len(),
+        N,
+        "the formats have changed: count the groups of rows again"
+    );
+    let values: Vec<u64> = values.into_iter().collect();
+    std::array::from_fn(|ix| (values[ix], row_set(|row| value(row) == Some(values[ix]))))
 }
 
-/// For each mode, whether those bits may all be one.
+/// The values of [`groups`].
+pub fn group_values<const W: usize, const N: usize>(value: impl Fn(Row) -> Option<u64>) -> [Constant<Bits<W>>; N] {
+    groups::<N>(value).map(|(value, _)| Constant::new(value.to_bits()))
+}
+
+/// The rows of [`groups`].
+pub fn group_rows<const N: usize>(value: impl Fn(Row) -> Option<u64>) -> [Constant<Bits<ROWS>>; N] {
+    groups::<N>(value).map(|(_, rows)| rows)
+}
+
+/// Lowest virtual page bit that a mode only checks, for each mode.
+fn lowest_checked() -> Vec<usize> {
+    formats()
+        .map(|format| format.virt_bits - 12 - usize::from(format.canonical == Canonical::SignExtended))
+        .chain([PHYS_ADDR_BITS - 12])
+        .collect()
+}
+
+/// The upper virtual page bits in segments, lowest first: every mode checks some of them, from one of them upwards.
+pub fn segment_masks() -> [Constant<Bits<VIRT_PAGE_BITS>>; SEGMENTS] {
+    let borders = segment_borders();
+    std::array::from_fn(|ix| {
+        let end = borders.get(ix + 1).copied().unwrap_or(VIRT_PAGE_BITS);
+        Constant::new((((1u64 << end) - 1) & (u64::MAX << borders[ix])).to_bits())
+    })
+}
+
+fn segment_borders() -> Vec<usize> {
+    let borders: std::collections::BTreeSet<usize> = lowest_checked().into_iter().collect();
+    assert_eq!(
+        borders.len(),
+        SEGMENTS,
+        "the formats have changed: count the segments again"
+    );
+    borders.into_iter().collect()
+}
+
+/// For each mode, the segments that it does not check.
+pub fn segments_free() -> [Constant<Bits<SEGMENTS>>; MODE_COUNT] {
+    let (borders, lowest) = (segment_borders(), lowest_checked());
+    std::array::from_fn(|ix| {
+        let free = borders.iter().filter(|border| **border < lowest[ix]).count();
+        Constant::new(((1u64 << free) - 1).to_bits())
+    })
+}
+
+/// For each mode, whether the checked bits may all be one.
 pub fn upper_ones() -> [Constant<Bit>; MODE_COUNT] {
     let may: Vec<bool> = formats()
         .map(|format| format.canonical == Canonical::SignExtended)
         .chain([false])
         .collect();
     std::array::from_fn(|ix| Constant::new(may[ix]))
+}
+
+/// For each mode, whether a line holds 16 entries.
+pub fn short_modes() -> [Constant<Bit>; MODE_COUNT] {
+    let short: Vec<bool> = formats().map(|format| format.entry_bytes == 4).chain([false]).collect();
+    std::array::from_fn(|ix| Constant::new(short[ix]))
 }
 
 /// Entry masks and positions of a row. See [`Format`] for what they mean.
@@ -173,14 +233,30 @@ impl Row {
         self.level * self.format.index_bits
     }
 
-    /// Lowest virtual page bit above the table's index: what selects the table.
-    pub fn table_lsb(self) -> u64 {
-        ((self.level + 1) * self.format.index_bits) as u64
+    /// Lowest virtual page bit that counts 8-byte words in the table.
+    pub fn word_lsb(self) -> Option<u64> {
+        Some((self.index_lsb() + usize::from(self.is_short())) as u64)
+    }
+
+    /// Entries are of 4 bytes.
+    pub fn is_short(self) -> bool {
+        self.format.entry_bytes == 4
+    }
+
+    /// Lowest bit of the page number in an entry.
+    pub fn page_lsb(self) -> Option<u64> {
+        Some(self.format.page_lsb as u64)
+    }
+
+    /// Lowest virtual page bit above the table's index: what selects the table. The root is not selected.
+    pub fn table_lsb(self) -> Option<u64> {
+        (self.level + 1 < self.format.levels).then_some(((self.level + 1) * self.format.index_bits) as u64)
     }
 
     /// Which bits of the page-walk cache's tag select the table.
     pub fn table_tag(self) -> u64 {
-        let selecting = ((1u64 << PAGE_BITS) - 1) & (u64::MAX << self.table_lsb());
+        let Some(lsb) = self.table_lsb() else { return 0 };
+        let selecting = ((1u64 << PAGE_BITS) - 1) & (u64::MAX << lsb);
         (selecting >> LARGE_SHIFT) & ((1 << WALK_TAG_BITS) - 1)
     }
 }

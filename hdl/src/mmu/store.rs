@@ -1,4 +1,4 @@
-//! A set-associative store of translations in block RAM: the TLB is two of these.
+//! A set-associative store of translations: the TLB is two of these, one in block RAM and one in distributed RAM.
 //!
 //! An entry is, from bit 0: valid, readable, writable, 4 bits of context, physical page number, tag. Clocks are those of
 //! [`super::lookup`].
@@ -41,8 +41,12 @@ pub struct Store<const SET: usize, const TAG: usize, const PHYS: usize, const EN
     pub fill_writable: Signal<In, Bit>,
     /// Clock 3: below the number of ways.
     pub random_way: Signal<In, Bits<2>>,
-    /// Clear all ways of `fill_set`.
+    /// Clock 3: clear ways of `fill_set` instead: those that hold the owner's entries,
     pub clear: Signal<In, Bit>,
+    /// of them only those that hold the tag,
+    pub clear_tag: Signal<In, Bit>,
+    /// or all.
+    pub clear_all: Signal<In, Bit>,
     //
     ways: Vec<BlockRam<Bits<ENTRY>, SET>>,
     // clock 2
@@ -63,6 +67,7 @@ pub struct Store<const SET: usize, const TAG: usize, const PHYS: usize, const EN
     same: Signal<Local, Bits<WAYS>>,
     victim: Signal<Local, Bits<WAYS>>,
     chosen: Signal<Local, Bits<WAYS>>,
+    cleared: Signal<Local, Bits<WAYS>>,
     new_flags: Signal<Local, Bits<3>>,
     // clock 4
     write_ways: DFF<Bits<WAYS>>,
@@ -73,8 +78,19 @@ pub struct Store<const SET: usize, const TAG: usize, const PHYS: usize, const EN
     high_mask: Constant<Bits<TAG>>,
     tag_lsb: Constant<Bits<6>>,
     way_bit: Vec<Constant<Bits<WAYS>>>,
-    all_ways: Constant<Bits<WAYS>>,
     way_0: Constant<Bits<WAYS>>,
+}
+
+impl<const SET: usize, const TAG: usize, const PHYS: usize, const ENTRY: usize, const WAYS: usize>
+    Store<SET, TAG, PHYS, ENTRY, WAYS>
+{
+    /// In distributed RAM: for 16 sets that takes less room.
+    pub fn distributed() -> Self {
+        Self {
+            ways: (0..WAYS).map(|_| BlockRam::distributed()).collect(),
+            ..Self::default()
+        }
+    }
 }
 
 fn each<T: Default>(ways: usize) -> Vec<T> {
@@ -109,6 +125,8 @@ impl<const SET: usize, const TAG: usize, const PHYS: usize, const ENTRY: usize, 
             fill_writable: Default::default(),
             random_way: Default::default(),
             clear: Default::default(),
+            clear_tag: Default::default(),
+            clear_all: Default::default(),
             ways: each(WAYS),
             read: each(WAYS),
             entry: Default::default(),
@@ -126,6 +144,7 @@ impl<const SET: usize, const TAG: usize, const PHYS: usize, const ENTRY: usize, 
             same: Default::default(),
             victim: Default::default(),
             chosen: Default::default(),
+            cleared: Default::default(),
             new_flags: Default::default(),
             write_ways: Default::default(),
             write_set: Default::default(),
@@ -134,7 +153,6 @@ impl<const SET: usize, const TAG: usize, const PHYS: usize, const ENTRY: usize, 
             high_mask: Constant::new((((1u64 << TAG) - 1) & !low).to_bits()),
             tag_lsb: Constant::new((7 + PHYS).to_bits()),
             way_bit: (0..WAYS).map(|way| Constant::new((1u64 << way).to_bits())).collect(),
-            all_ways: Constant::new(((1u64 << WAYS) - 1).to_bits()),
             way_0: Constant::new(1.into()),
         }
     }
@@ -177,6 +195,7 @@ impl<const SET: usize, const TAG: usize, const PHYS: usize, const ENTRY: usize, 
         self.any_hit.next = false;
         self.selected.next = 0.into();
         self.same.next = 0.into();
+        self.cleared.next = 0.into();
         self.victim.next = self.way_0.val() << self.random_way.val();
         for ix in 0..WAYS {
             self.way_hit.next = self.low_equal[ix].q.val()
@@ -189,6 +208,12 @@ impl<const SET: usize, const TAG: usize, const PHYS: usize, const ENTRY: usize, 
             }
             if self.low_equal[ix].q.val() & self.high_equal[ix].q.val() & self.owned[ix].q.val() {
                 self.same.next = self.same.val() | self.way_bit[ix].val();
+            }
+            if self.clear_all.val()
+                | (self.owned[ix].q.val()
+                    & (!self.clear_tag.val() | (self.low_equal[ix].q.val() & self.high_equal[ix].q.val())))
+            {
+                self.cleared.next = self.cleared.val() | self.way_bit[ix].val();
             }
             if !self.present[ix].q.val() {
                 self.victim.next = self.way_bit[ix].val();
@@ -205,7 +230,7 @@ impl<const SET: usize, const TAG: usize, const PHYS: usize, const ENTRY: usize, 
             self.write_ways.d.next = self.chosen.val();
         }
         if self.clear.val() {
-            self.write_ways.d.next = self.all_ways.val();
+            self.write_ways.d.next = self.cleared.val();
         }
         self.write_set.d.next = self.fill_set.val();
         self.new_flags.next = 0.into();

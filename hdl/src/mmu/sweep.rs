@@ -1,10 +1,10 @@
-//! Empties the TLB and the page-walk cache: after reset, on request, and when a context changes.
+//! Drops translations: after reset, on request, and when a context changes.
 //!
-//! First everything under way comes to its end, so that nothing filled from old tables survives; then the sets are
-//! cleared one a clock. Requests wait meanwhile; those that have missed but not been walked are looked up again, because
-//! their context may have changed.
+//! First the pipeline runs empty, so that nothing filled from old tables survives; then the sets are cleared one a
+//! clock, and with them the page-walk cache. Requests wait meanwhile. Walks under way are marked by whoever holds them
+//! when the request comes, and end without effect.
 
-use super::types::SET_BITS;
+use super::types::{DEFAULT_TLB_ENTRIES, PAGE_BITS, SET_BITS, WALK_SET_BITS};
 use rust_hdl::prelude::*;
 
 /// What the sweeper does.
@@ -12,9 +12,11 @@ use rust_hdl::prelude::*;
 pub enum SweepState {
     /// Clears a set a clock. The state after reset.
     Clearing,
+    /// Waits until the last set is written.
+    Ending,
     /// Requests are served.
     Serving,
-    /// Waits for the pipeline and the walker.
+    /// Waits for the pipeline.
     Settling,
 }
 
@@ -25,19 +27,45 @@ logic_block! {
         pub clock: Signal<In, Clock>,
         /// Synchronous reset.
         pub reset: Signal<In, Bit>,
-        /// Empty the TLB; a pulse.
+        /// Drop translations; a pulse.
         pub invalidate: Signal<In, Bit>,
+        /// 0 all, 1 those of a context, 2 those of a context that cover an address.
+        pub kind: Signal<In, Bits<2>>,
+        /// The context.
+        pub asked_context: Signal<In, Bits<4>>,
+        /// The address; steady until the fence.
+        pub virt_page: Signal<In, Bits<PAGE_BITS>>,
         /// A context is written; a pulse.
         pub context_written: Signal<In, Bit>,
-        /// Something is under way.
+        /// The context.
+        pub written: Signal<In, Bits<4>>,
+        /// Something is in the pipeline.
         pub busy: Signal<In, Bit>,
+        /// No set on this clock: the page-walk cache cannot be written.
+        pub hold: Signal<In, Bit>,
+        /// What is under way counts no longer.
+        pub forget: Signal<Out, Bit>,
         /// Requests and walks may begin.
         pub run: Signal<Out, Bit>,
+        /// Requests go back to where they began.
+        pub rewind: Signal<Out, Bit>,
         /// Clear `sweep_at` now.
         pub sweep: Signal<Out, Bit>,
         /// The set.
         pub sweep_at: Signal<Out, Bits<SET_BITS>>,
-        /// The TLB is not yet empty; from a register.
+        /// Whatever the context.
+        pub sweep_all: Signal<Out, Bit>,
+        /// Only the page below, whatever `sweep_at`.
+        pub sweep_page: Signal<Out, Bit>,
+        /// Its context, or the context.
+        pub sweep_context: Signal<Out, Bits<4>>,
+        /// The page.
+        pub sweep_virt_page: Signal<Out, Bits<PAGE_BITS>>,
+        /// The last set is done; a pulse.
+        pub swept: Signal<Out, Bit>,
+        /// From now on no old translation is answered; a pulse from a register.
+        pub fence: Signal<Out, Bit>,
+        /// It is not done; from a register.
         pub invalidating: Signal<Out, Bit>,
         /// Number of the state.
         pub state_code: Signal<Out, Bits<2>>,
@@ -45,29 +73,91 @@ logic_block! {
         state: DFF<SweepState>,
         at: DFF<Bits<SET_BITS>>,
         pending: DFF<Bit>,
+        first: DFF<Bit>,
+        all: DFF<Bit>,
+        page: DFF<Bit>,
+        space: DFF<Bits<4>>,
+        fence_reg: DFF<Bit>,
+        fence_past: DFF<Bit>,
         invalidating_reg: DFF<Bit>,
+        asked: Signal<Local, Bit>,
         serving: Signal<Local, Bit>,
-        last: Constant<Bits<SET_BITS>> = Constant::new(((1u64 << SET_BITS) - 1).to_bits()),
+        is_end: Signal<Local, Bit>,
+        last: Constant<Bits<SET_BITS>> = last_set(DEFAULT_TLB_ENTRIES),
+        every: Constant<Bits<SET_BITS>> = Constant::new(((1u64 << SET_BITS) - 1).to_bits()),
+    }
+}
+
+fn last_set(entries: usize) -> Constant<Bits<SET_BITS>> {
+    let sets = (entries / 4).max(1 << WALK_SET_BITS);
+    Constant::new((sets as u64 - 1).to_bits())
+}
+
+impl Sweeper {
+    /// For a TLB of so many entries of 4 KiB.
+    pub fn for_entries(entries: usize) -> Self {
+        Self {
+            last: last_set(entries),
+            ..Self::default()
+        }
     }
 }
 
 impl Logic for Sweeper {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, at, pending, invalidating_reg);
+        dff_setup!(
+            self,
+            clock,
+            state,
+            at,
+            pending,
+            first,
+            all,
+            page,
+            space,
+            fence_reg,
+            fence_past,
+            invalidating_reg
+        );
         self.serving.next = self.state.q.val() == SweepState::Serving;
-        // Not on the clock of a write either: a walk reads the context's row one clock after it begins.
-        self.run.next = self.serving.val() & !self.pending.q.val() & !self.context_written.val();
-        self.sweep.next = self.state.q.val() == SweepState::Clearing;
+        self.asked.next = self.invalidate.val() | self.context_written.val();
+        self.forget.next = self.asked.val();
+        // Not on the clock of the request either: what begins then would not be forgotten.
+        self.run.next = self.serving.val() & !self.pending.q.val() & !self.asked.val();
+        self.rewind.next = self.state.q.val() == SweepState::Clearing;
+        self.sweep.next = (self.state.q.val() == SweepState::Clearing) & !self.hold.val();
         self.sweep_at.next = self.at.q.val();
+        self.sweep_all.next = self.all.q.val();
+        self.sweep_page.next = self.page.q.val();
+        self.sweep_context.next = self.space.q.val();
+        self.sweep_virt_page.next = self.virt_page.val();
+        self.fence.next = self.fence_reg.q.val();
         self.invalidating.next = self.invalidating_reg.q.val();
+        self.fence_reg.d.next = false;
+        self.fence_past.d.next = self.fence_reg.q.val();
+        self.swept.next = false;
         self.state_code.next = 0.into();
+        // After reset the whole page-walk cache is cleared, later a part a turn (see there).
+        self.is_end.next =
+            ((self.at.q.val() == self.last.val()) & !self.first.q.val()) | (self.at.q.val() == self.every.val());
         match self.state.q.val() {
             SweepState::Clearing => {
                 self.state_code.next = 1.into();
-                self.at.d.next = self.at.q.val() + 1;
-                if self.at.q.val() == self.last.val() {
+                if !self.hold.val() {
+                    self.at.d.next = self.at.q.val() + 1;
+                    if self.is_end.val() {
+                        self.swept.next = true;
+                        self.state.d.next = SweepState::Ending;
+                    }
+                }
+            }
+            SweepState::Ending => {
+                self.state_code.next = 2.into();
+                self.first.d.next = false;
+                if !self.busy.val() {
                     self.state.d.next = SweepState::Serving;
+                    self.fence_reg.d.next = !self.pending.q.val() & !self.asked.val();
                 }
             }
             SweepState::Serving => {
@@ -76,7 +166,7 @@ impl Logic for Sweeper {
                 }
             }
             SweepState::Settling => {
-                self.state_code.next = 2.into();
+                self.state_code.next = 3.into();
                 self.at.d.next = 0.into();
                 if !self.busy.val() {
                     self.pending.d.next = false;
@@ -84,15 +174,36 @@ impl Logic for Sweeper {
                 }
             }
         }
-        if self.invalidate.val() | self.context_written.val() {
+        if self.asked.val() {
             self.pending.d.next = true;
+            // A second request before the first is done: everything.
+            self.all.d.next = true;
+            self.page.d.next = false;
+            if self.serving.val() & !self.pending.q.val() {
+                if self.context_written.val() {
+                    self.all.d.next = self.invalidate.val();
+                    self.space.d.next = self.written.val();
+                } else {
+                    self.all.d.next = (self.kind.val() == 0) | (self.kind.val() == 3);
+                    self.page.d.next = self.kind.val() == 2;
+                    self.space.d.next = self.asked_context.val();
+                }
+            }
         }
-        self.invalidating_reg.d.next =
-            self.invalidate.val() | self.context_written.val() | self.pending.q.val() | !self.serving.val();
+        self.invalidating_reg.d.next = self.asked.val()
+            | self.pending.q.val()
+            | !self.serving.val()
+            | self.fence_reg.q.val()
+            | self.fence_past.q.val();
         if self.reset.val() {
             self.state.d.next = SweepState::Clearing;
             self.at.d.next = 0.into();
             self.pending.d.next = false;
+            self.first.d.next = true;
+            self.all.d.next = true;
+            self.page.d.next = false;
+            self.fence_reg.d.next = false;
+            self.fence_past.d.next = false;
             self.invalidating_reg.d.next = true;
         }
     }

@@ -1,24 +1,33 @@
-//! Walks page tables, one page at a time.
+//! Walks page tables: up to 8 pages at a time, each waiting for its own read, with one engine that serves them in turn.
 //!
-//! The walk begins at the lowest table that the page-walk cache knows. Upper levels are read entry by entry; of the last
-//! level the whole 64-byte line is read, and what passes the checks is filled into the TLB with the page asked for.
+//! A walk begins at the lowest table that the page-walk cache knows. Upper levels are read entry by entry; of the last
+//! level the whole 64-byte line is read, and what passes the checks goes into the TLB with the page asked for. Memory
+//! answers in the order of the reads, so a queue of walk numbers tells whose entries come.
+//!
+//! A miss becomes a walk, unless its line is being walked already or there is no room: then it is not taken, and its
+//! port looks it up again. An ended walk keeps its line for as long as lookups that did not see its translations are on
+//! their way; so no line is walked twice at a time, and no page comes into the TLB twice.
 
 use super::entry::EntryCheck;
-use super::rows::{by_row, format_codes, lowest_rows, row_set, FORMAT_COUNT, ROWS};
-use super::types::{ContextRow, Fill, LineItem, PortRequest, WalkEntry, PAGE_BITS, SET_BITS};
-use super::walk_cache::WalkCache;
-use crate::bus::fifo::Fifo;
+use super::rows::{
+    format_codes, group_rows, group_values, lowest_rows, row_set, Row, FORMAT_COUNT, INDEX_GROUPS, ROWS,
+};
+use super::types::*;
+use super::walk_memory::WalkMemory;
 use crate::bus::ports::MemReadClient;
+use crate::bus::ram::LutRam;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::{PHYS_ADDR_BITS, PHYS_PAGE_BITS};
 
-/// What the walker does.
+/// What the engine does.
 #[derive(Debug, Clone, Copy, PartialEq, LogicState)]
 pub enum WalkState {
-    /// No walk.
+    /// Waits for a new walk or for an answer of memory.
     Idle,
+    /// The walk's records are read.
+    Load,
     /// The context's row is read.
-    Start,
+    Begin,
     /// The page-walk cache gets an address.
     Probe,
     /// It reads.
@@ -27,12 +36,14 @@ pub enum WalkState {
     ProbeCompare,
     /// Begin here, or look one level higher.
     ProbeDecide,
+    /// Stores a table that was found.
+    Learn,
     /// A read is put together.
     Ask,
-    /// Waits for entries and acts on each.
-    Wait,
-    /// Waits until the fills are in the TLB.
-    Drain,
+    /// Entries are checked as they come.
+    Check,
+    /// The walk ends.
+    Close,
 }
 
 logic_block! {
@@ -44,96 +55,120 @@ logic_block! {
         pub reset: Signal<In, Bit>,
         /// A walk may begin.
         pub run: Signal<In, Bit>,
-        /// Port 0 has a miss.
-        pub wanted_0: Signal<In, Bit>,
-        /// The request.
-        pub request_0: Signal<In, PortRequest>,
-        /// Its walk begins.
-        pub taken_0: Signal<Out, Bit>,
-        /// Port 1 has a miss.
-        pub wanted_1: Signal<In, Bit>,
-        /// The request.
-        pub request_1: Signal<In, PortRequest>,
-        /// Its walk begins.
-        pub taken_1: Signal<Out, Bit>,
-        /// The answer for port 0 is here.
-        pub answered_0: Signal<Out, Bit>,
-        /// The answer for port 1 is here.
-        pub answered_1: Signal<Out, Bit>,
-        /// Physical page.
-        pub phys_page: Signal<Out, Bits<PHYS_PAGE_BITS>>,
-        /// 0 or FaultCause.
-        pub cause: Signal<Out, Bits<5>>,
-        /// Port 0's walk is over.
-        pub over_0: Signal<Out, Bit>,
-        /// Port 1's walk is over.
-        pub over_1: Signal<Out, Bit>,
-        /// A walk is under way.
-        pub busy: Signal<Out, Bit>,
-        /// Number of the state.
-        pub state_code: Signal<Out, Bits<4>>,
+        /// What is under way ends without effect; nothing begins on this clock.
+        pub forget: Signal<In, Bit>,
+        /// Hash of a line that is looked up, one clock before its miss.
+        pub line_hash: Signal<In, Bits<LINE_HASH_BITS>>,
+        /// A request has missed.
+        pub missed: Signal<In, Bit>,
+        /// It.
+        pub miss: Signal<In, WalkRequest>,
+        /// It becomes a walk.
+        pub taken: Signal<Out, Bit>,
         /// Context wanted.
         pub row_of: Signal<Out, Bits<4>>,
         /// Its row, on the same clock.
         pub context_row: Signal<In, ContextRow>,
         /// Memory.
         pub mem: MemReadClient,
-        /// A translation for the TLB.
-        pub fill_valid: Signal<Out, Bit>,
-        /// It is taken.
-        pub fill_ready: Signal<In, Bit>,
-        /// Its virtual page; its context is `context`.
-        pub fill_virt_page: Signal<Out, Bits<PAGE_BITS>>,
-        /// The translation.
-        pub fill: Signal<Out, Fill>,
-        /// Clear the place `sweep_at` of the page-walk cache on this clock.
+        /// An entry has been checked: its result goes through the lookup pipeline on this clock.
+        pub result_valid: Signal<Out, Bit>,
+        /// The result.
+        pub result: Signal<Out, WalkResult>,
+        /// Clear a part of the page-walk cache on this clock; see [`WalkMemory`].
         pub sweep: Signal<In, Bit>,
-        /// The place.
+        /// Which.
         pub sweep_at: Signal<In, Bits<SET_BITS>>,
+        /// The part is cleared.
+        pub swept: Signal<In, Bit>,
+        /// Number of the state.
+        pub state_code: Signal<Out, Bits<4>>,
         //
-        cache: WalkCache,
+        memory: WalkMemory,
         check: EntryCheck,
-        line: Fifo<LineItem, 4, 5>,
+        requests: LutRam<WalkRequest, WALK_BITS>,
+        progress: LutRam<WalkProgress, WALK_BITS>,
+        order: LutRam<Bits<WALK_BITS>, WALK_BITS>,
+        order_in: DFF<Bits<WALK_BITS>>,
+        order_out: DFF<Bits<WALK_BITS>>,
+        // walks under way; those that an invalidation has made void; their lines
+        used: DFF<Bits<WALKS>>,
+        expired: DFF<Bits<WALKS>>,
+        hash: [DFF<Bits<LINE_HASH_BITS>>; WALKS],
+        // a miss: whether its line is being walked, and where there is room
+        joins: DFF<Bit>,
+        hash_reg: DFF<Bits<LINE_HASH_BITS>>,
+        room: DFF<Bit>,
+        free: DFF<Bits<WALK_BITS>>,
+        fresh: DFF<Bit>,
+        fresh_walk: DFF<Bits<WALK_BITS>>,
+        take: Signal<Local, Bit>,
+        same_line: Signal<Local, Bit>,
+        free_bit: Signal<Local, Bits<WALKS>>,
+        // the engine
         state: DFF<WalkState>,
-        port: DFF<Bit>,
-        context_reg: DFF<Bits<4>>,
-        virt_page: DFF<Bits<PAGE_BITS>>,
-        write: DFF<Bit>,
-        user_only: DFF<Bit>,
-        accessed_faults: DFF<Bit>,
+        walk: DFF<Bits<WALK_BITS>>,
+        beginning: DFF<Bit>,
+        expired_now: DFF<Bit>,
+        request: DFF<WalkRequest>,
         row: DFF<Bits<ROWS>>,
         table_page: DFF<Bits<PHYS_PAGE_BITS>>,
         user: DFF<Bit>,
         write_all: DFF<Bit>,
         accessed: DFF<Bit>,
-        // the last entry was a pointer that the cache does not have
-        learned: DFF<Bit>,
+        user_only: DFF<Bit>,
+        accessed_faults: DFF<Bit>,
         mem_valid: DFF<Bit>,
         mem_addr: DFF<Bits<PHYS_ADDR_BITS>>,
         mem_beats: DFF<Bits<8>>,
-        answer: DFF<Bit>,
-        answer_page: DFF<Bits<PHYS_PAGE_BITS>>,
-        answer_cause: DFF<Bits<5>>,
-        drain: DFF<Bits<3>>,
-        choose_1: Signal<Local, Bit>,
-        take: Signal<Local, Bit>,
+        // entries on their way from the RAM to the check
+        feeding: DFF<Bit>,
+        upper_half: DFF<Bit>,
+        entries_left: DFF<Bits<4>>,
+        fed: DFF<Bit>,
+        fed_upper: DFF<Bit>,
+        read: DFF<Bit>,
+        read_upper: DFF<Bit>,
+        feed: Signal<Local, Bit>,
+        entry: Signal<Local, Bits<64>>,
+        // the walk that ends
+        closing: DFF<Bit>,
+        closing_walk: DFF<Bits<WALK_BITS>>,
+        closing_clocks: DFF<Bits<4>>,
+        closing_bit: Signal<Local, Bits<WALKS>>,
+        not_closing: Signal<Local, Bits<WALKS>>,
+        not_free: Signal<Local, Bits<WALKS>>,
         start_row: Signal<Local, Bits<ROWS>>,
         row_up: Signal<Local, Bits<ROWS>>,
         row_down: Signal<Local, Bits<ROWS>>,
-        lowest: Signal<Local, Bit>,
+        lowest: DFF<Bit>,
+        short: DFF<Bit>,
+        is_lowest: Signal<Local, Bit>,
+        is_short: Signal<Local, Bit>,
         below_root: Signal<Local, Bit>,
         shifted: Signal<Local, Bits<PAGE_BITS>>,
-        index: Signal<Local, Bits<9>>,
-        entry_offset: Signal<Local, Bits<12>>,
-        line_item: Signal<Local, LineItem>,
-        learned_entry: Signal<Local, WalkEntry>,
+        word: Signal<Local, Bits<9>>,
+        word_offset: Signal<Local, Bits<12>>,
+        half: Signal<Local, Bit>,
+        page_low: Signal<Local, Bits<4>>,
+        last_place: Signal<Local, Bits<4>>,
         the_page: Signal<Local, Bit>,
-        respond: Signal<Local, Bit>,
-        over: Signal<Local, Bit>,
+        last_entry: Signal<Local, Bit>,
+        ends: Signal<Local, Bit>,
+        virt_page: Signal<Local, Bits<PAGE_BITS>>,
+        entry_found: Signal<Local, WalkEntry>,
+        now: Signal<Local, WalkProgress>,
+        known: Signal<Local, WalkEntry>,
+        found: Signal<Local, WalkResult>,
+        low_half: Constant<Bits<64>> = Constant::new(0xFFFF_FFFF_u64.to_bits()),
+        one: Constant<Bits<WALKS>> = Constant::new(1.into()),
         format_code: [Constant<Bits<3>>; FORMAT_COUNT] = format_codes(),
         lowest_row: [Constant<Bits<ROWS>>; FORMAT_COUNT] = lowest_rows(),
-        index_lsb: [Constant<Bits<6>>; ROWS] = by_row(|row| row.index_lsb() as u64),
+        word_lsb: [Constant<Bits<6>>; INDEX_GROUPS] = group_values(Row::word_lsb),
+        word_rows: [Constant<Bits<ROWS>>; INDEX_GROUPS] = group_rows(Row::word_lsb),
         lowest_rows: Constant<Bits<ROWS>> = row_set(|row| row.level == 0),
+        short_rows: Constant<Bits<ROWS>> = row_set(Row::is_short),
+        short_upper_rows: Constant<Bits<ROWS>> = row_set(|row| row.is_short() && row.level == 1),
         below_root_rows: Constant<Bits<ROWS>> = row_set(|row| row.level + 2 == row.format.levels),
     }
 }
@@ -144,48 +179,99 @@ impl Logic for Walker {
         dff_setup!(
             self,
             clock,
+            order_in,
+            order_out,
+            used,
+            expired,
+            joins,
+            hash_reg,
+            room,
+            free,
+            fresh,
+            fresh_walk,
             state,
-            port,
-            context_reg,
-            virt_page,
-            write,
-            user_only,
-            accessed_faults,
+            walk,
+            beginning,
+            expired_now,
+            request,
             row,
             table_page,
             user,
             write_all,
             accessed,
-            learned,
+            user_only,
+            accessed_faults,
             mem_valid,
             mem_addr,
             mem_beats,
-            answer,
-            answer_page,
-            answer_cause,
-            drain
+            feeding,
+            upper_half,
+            entries_left,
+            fed,
+            fed_upper,
+            read,
+            read_upper,
+            closing,
+            closing_walk,
+            closing_clocks,
+            lowest,
+            short
         );
-        clock!(self, clock, cache, check, line);
+        clock!(self, clock, memory, check, requests, progress, order);
+        self.memory.reset.next = self.reset.val();
         self.check.reset.next = self.reset.val();
-        self.line.reset.next = self.reset.val();
         // Outputs
         self.mem.req_valid.next = self.mem_valid.q.val();
         self.mem.phys_addr.next = self.mem_addr.q.val();
         self.mem.beats_minus_1.next = self.mem_beats.q.val();
-        self.answered_0.next = self.answer.q.val() & !self.port.q.val();
-        self.answered_1.next = self.answer.q.val() & self.port.q.val();
-        self.phys_page.next = self.answer_page.q.val();
-        self.cause.next = self.answer_cause.q.val();
-        self.row_of.next = self.context_reg.q.val();
-        self.busy.next = self.state.q.val() != WalkState::Idle;
-        // Conditions
-        self.choose_1.next = self.wanted_1.val() & (!self.wanted_0.val() | !self.port.q.val());
-        self.take.next = false;
-        self.taken_0.next = false;
-        self.taken_1.next = false;
-        self.over.next = false;
-        self.respond.next = false;
-        self.lowest.next = (self.row.q.val() & self.lowest_rows.val()) != 0;
+        self.row_of.next = self.request.q.val().context;
+
+        self.virt_page.next = self.request.q.val().virt_page;
+        self.entry_found.next = self.memory.entry.val();
+
+        // A miss. The walk that the last clock began is not among those compared: then `fresh` refuses this one.
+        self.same_line.next = false;
+        for ix in 0..WALKS {
+            self.hash[ix].clock.next = self.clock.val();
+            self.hash[ix].d.next = self.hash[ix].q.val();
+            self.same_line.next = self.same_line.val()
+                | (self.used.q.val().get_bit(ix)
+                    & !self.expired.q.val().get_bit(ix)
+                    & (self.hash[ix].q.val() == self.line_hash.val()));
+        }
+        self.joins.d.next = self.same_line.val();
+        self.hash_reg.d.next = self.line_hash.val();
+        self.take.next =
+            self.missed.val() & self.run.val() & self.room.q.val() & !self.joins.q.val() & !self.fresh.q.val();
+        self.taken.next = self.take.val();
+        self.room.d.next = false;
+        self.free.d.next = 0.into();
+        for ix in 0..WALKS {
+            if !self.used.q.val().get_bit(ix) {
+                self.room.d.next = true;
+                self.free.d.next = ix.to_bits();
+            }
+        }
+        self.free_bit.next = self.one.val() << self.free.q.val();
+        self.requests.write_addr.next = self.free.q.val();
+        self.requests.write_data.next = self.miss.val();
+        self.requests.write_enable.next = self.take.val();
+        self.requests.read_addr.next = self.walk.q.val();
+        if self.take.val() {
+            self.fresh.d.next = true;
+            self.fresh_walk.d.next = self.free.q.val();
+            for ix in 0..WALKS {
+                if self.free_bit.val().get_bit(ix) {
+                    self.hash[ix].d.next = self.hash_reg.q.val();
+                }
+            }
+        }
+
+        // What the row and the page mean
+        self.is_lowest.next = (self.row.q.val() & self.lowest_rows.val()) != 0;
+        self.is_short.next = (self.row.q.val() & self.short_rows.val()) != 0;
+        self.lowest.d.next = self.is_lowest.val();
+        self.short.d.next = self.is_short.val();
         self.below_root.next = (self.row.q.val() & self.below_root_rows.val()) != 0;
         self.row_up.next = self.row.q.val() >> 1;
         self.row_down.next = self.row.q.val() << 1;
@@ -195,115 +281,213 @@ impl Logic for Walker {
                 self.start_row.next = self.lowest_row[ix].val();
             }
         }
-        self.index.next = 0.into();
-        for ix in 0..ROWS {
-            self.shifted.next = self.virt_page.q.val() >> self.index_lsb[ix].val();
-            if self.row.q.val().get_bit(ix) {
-                self.index.next = self.index.val() | self.shifted.val().get_bits::<9>(0);
+        self.word.next = 0.into();
+        for ix in 0..INDEX_GROUPS {
+            self.shifted.next = self.virt_page.val() >> self.word_lsb[ix].val();
+            if (self.row.q.val() & self.word_rows[ix].val()) != 0 {
+                self.word.next = self.word.val() | self.shifted.val().get_bits::<9>(0);
             }
         }
-        self.entry_offset.next = bit_cast::<12, 9>(self.index.val()) << 3;
-        // Cache
-        self.cache.row.next = self.row.q.val();
-        self.cache.owner.next = self.context_reg.q.val();
-        self.cache.virt_page.next = self.virt_page.q.val();
-        self.cache.sweep.next = self.sweep.val();
-        self.cache.sweep_at.next = self.sweep_at.val();
-        self.learned_entry.next.valid = true;
-        self.learned_entry.next.context = 0.into();
-        self.learned_entry.next.tag = 0.into();
-        self.learned_entry.next.table_page = self.table_page.q.val();
-        self.learned_entry.next.user = self.user.q.val();
-        self.learned_entry.next.write = self.write_all.q.val();
-        self.learned_entry.next.accessed = self.accessed.q.val();
-        self.cache.new_entry.next = self.learned_entry.val();
-        self.cache.store.next = false;
-        // Entries
-        self.check.start.next = false;
-        self.check.data_valid.next = self.mem.data_valid.val();
-        self.check.data.next = self.mem.data.val();
-        self.check.data_error.next = self.mem.data_error.val();
+        self.word_offset.next = bit_cast::<12, 9>(self.word.val()) << 3;
+        self.half.next = false;
+        if (self.row.q.val() & self.short_upper_rows.val()) != 0 {
+            self.half.next = self.virt_page.val().get_bit(10);
+        }
+
+        // Page-walk cache
+        self.memory.data_valid.next = self.mem.data_valid.val();
+        self.memory.data.next = self.mem.data.val();
+        self.memory.data_error.next = self.mem.data_error.val();
+        // For two clocks, so that the entry is still there when it has been compared.
+        self.memory.probe.next =
+            (self.state.q.val() == WalkState::Probe) | (self.state.q.val() == WalkState::ProbeRead);
+        self.memory.row.next = self.row.q.val();
+        self.memory.owner.next = self.request.q.val().context;
+        self.memory.virt_page.next = self.virt_page.val();
+        self.known.next.table_page = self.table_page.q.val();
+        self.known.next.user = self.user.q.val();
+        self.known.next.write = self.write_all.q.val();
+        self.known.next.accessed = self.accessed.q.val();
+        self.memory.new_entry.next = self.known.val();
+        self.memory.store.next = false;
+        self.memory.sweep.next = self.sweep.val();
+        self.memory.sweep_at.next = self.sweep_at.val();
+        self.memory.next_turn.next = self.swept.val();
+
+        // Entries: RAM, register, half, check
+        self.feed.next = self.feeding.q.val() & self.memory.available.val();
+        self.memory.advance.next =
+            self.feed.val() & (!self.short.q.val() | !self.lowest.q.val() | self.upper_half.q.val());
+        self.fed.d.next = self.feed.val();
+        self.fed_upper.d.next = self.upper_half.q.val();
+        self.read.d.next = self.fed.q.val();
+        self.read_upper.d.next = self.fed_upper.q.val();
+        if self.feed.val() {
+            self.entries_left.d.next = self.entries_left.q.val() - 1;
+            self.upper_half.d.next = !self.upper_half.q.val();
+            if self.entries_left.q.val() == 0 {
+                self.feeding.d.next = false;
+            }
+        }
+        self.entry.next = self.memory.beat.val();
+        if self.short.q.val() {
+            self.entry.next = self.memory.beat.val() & self.low_half.val();
+            if self.read_upper.q.val() {
+                self.entry.next = self.memory.beat.val() >> 32;
+            }
+        }
+        self.check.start.next = self.state.q.val() == WalkState::Begin;
+        self.check.data_valid.next = self.read.q.val();
+        self.check.data.next = self.entry.val();
+        self.check.data_error.next = self.memory.beat_error.val();
         self.check.row.next = self.row.q.val();
-        self.check.virt_page.next = self.virt_page.q.val().get_bits::<PHYS_PAGE_BITS>(0);
-        self.check.write.next = self.write.q.val();
+        self.check.virt_page.next = self.virt_page.val().get_bits::<PHYS_PAGE_BITS>(0);
+        self.check.write.next = self.request.q.val().write;
         self.check.user_only.next = self.user_only.q.val();
         self.check.accessed_faults.next = self.accessed_faults.q.val();
         self.check.user_above.next = self.user.q.val();
         self.check.write_above.next = self.write_all.q.val();
         self.check.accessed_above.next = self.accessed.q.val();
-        self.the_page.next = self.check.place.val() == self.virt_page.q.val().get_bits::<3>(0);
-        // Fills
-        self.line_item.next.place = self.check.place.val();
-        self.line_item.next.phys_page = self.check.phys_page.val();
-        self.line_item.next.readable = self.check.readable.val();
-        self.line_item.next.writable = self.check.writable.val();
-        self.line.in_data.next = self.line_item.val();
-        self.line.in_valid.next = self.check.valid.val() & self.check.fillable.val();
-        self.line.out_ready.next = self.fill_ready.val();
-        self.fill_valid.next = self.line.out_valid.val();
-        self.fill_virt_page.next = self.virt_page.q.val();
-        if self.lowest.val() {
-            self.fill_virt_page.next =
-                (self.virt_page.q.val() & 0xF_FFFF_FFF8_u64) | bit_cast::<PAGE_BITS, 3>(self.line.out_data.val().place);
-        }
-        self.fill.next.phys_page = self.line.out_data.val().phys_page;
-        self.fill.next.readable = self.line.out_data.val().readable;
-        self.fill.next.writable = self.line.out_data.val().writable;
-        self.fill.next.large = !self.lowest.val();
-        self.state_code.next = 0.into();
 
+        // Results
+        self.page_low.next = self.virt_page.val().get_bits::<4>(0) & 7;
+        self.last_place.next = 7.into();
+        if self.short.q.val() {
+            self.page_low.next = self.virt_page.val().get_bits::<4>(0);
+            self.last_place.next = 15.into();
+        }
+        self.the_page.next = self.check.place.val() == self.page_low.val();
+        self.last_entry.next = self.check.place.val() == self.last_place.val();
+        self.ends.next = self.check.leaf.val() | (self.check.cause.val() != 0);
+        self.found.next.context = self.request.q.val().context;
+        self.found.next.virt_page = self.virt_page.val();
+        self.found.next.phys_page = self.check.phys_page.val();
+        self.found.next.keep = self.check.fillable.val() & !self.expired_now.q.val();
+        self.found.next.readable = self.check.readable.val();
+        self.found.next.writable = self.check.writable.val();
+        self.found.next.large = !self.lowest.q.val();
+        self.found.next.answers = self.ends.val() & !self.expired_now.q.val();
+        self.found.next.port = self.request.q.val().port;
+        self.found.next.ticket = self.request.q.val().ticket;
+        self.found.next.cause = self.check.cause.val();
+        if self.lowest.q.val() {
+            self.found.next.answers = self.the_page.val() & !self.expired_now.q.val();
+            self.found.next.virt_page =
+                (self.virt_page.val() & 0xF_FFFF_FFF8_u64) | bit_cast::<PAGE_BITS, 4>(self.check.place.val());
+            if self.short.q.val() {
+                self.found.next.virt_page =
+                    (self.virt_page.val() & 0xF_FFFF_FFF0_u64) | bit_cast::<PAGE_BITS, 4>(self.check.place.val());
+            }
+        }
+        self.result_valid.next = self.check.valid.val();
+        self.result.next = self.found.val();
+
+        // Walks under way
+        self.closing_bit.next = 0.into();
+        self.closing_clocks.d.next = self.closing_clocks.q.val() + 1;
+        if self.closing.q.val() & (self.closing_clocks.q.val() == 7) {
+            self.closing.d.next = false;
+            self.closing_bit.next = self.one.val() << self.closing_walk.q.val();
+        }
+        self.not_closing.next = !self.closing_bit.val();
+        self.not_free.next = !self.free_bit.val();
+        self.used.d.next = self.used.q.val() & self.not_closing.val();
+        if self.take.val() {
+            self.used.d.next = (self.used.q.val() & self.not_closing.val()) | self.free_bit.val();
+            self.expired.d.next = self.expired.q.val() & self.not_free.val();
+        }
+        if self.forget.val() {
+            self.expired.d.next = self.expired.q.val() | self.used.q.val();
+            self.expired_now.d.next = true;
+        }
+
+        // The engine
+        self.order.read_addr.next = self.order_out.q.val();
+        self.order.write_addr.next = self.order_in.q.val();
+        self.order.write_data.next = self.walk.q.val();
+        self.order.write_enable.next = false;
+        self.now.next.row = self.row.q.val();
+        self.now.next.user = self.user.q.val();
+        self.now.next.write = self.write_all.q.val();
+        self.now.next.accessed = self.accessed.q.val();
+        self.progress.read_addr.next = self.walk.q.val();
+        self.progress.write_addr.next = self.walk.q.val();
+        self.progress.write_data.next = self.now.val();
+        self.progress.write_enable.next = false;
+        self.state_code.next = 0.into();
         if self.mem.req_ready.val() {
             self.mem_valid.d.next = false;
         }
         match self.state.q.val() {
             WalkState::Idle => {
-                self.take.next = self.run.val() & (self.wanted_0.val() | self.wanted_1.val());
-                self.taken_0.next = self.run.val() & self.wanted_0.val() & !self.choose_1.val();
-                self.taken_1.next = self.run.val() & self.choose_1.val();
-                if self.take.val() {
-                    self.state.d.next = WalkState::Start;
-                    self.port.d.next = self.choose_1.val();
-                    self.context_reg.d.next = self.request_0.val().context;
-                    self.virt_page.d.next = bit_cast::<PAGE_BITS, 52>(self.request_0.val().virt_page);
-                    self.write.d.next = self.request_0.val().write;
-                    if self.choose_1.val() {
-                        self.context_reg.d.next = self.request_1.val().context;
-                        self.virt_page.d.next = bit_cast::<PAGE_BITS, 52>(self.request_1.val().virt_page);
-                        self.write.d.next = self.request_1.val().write;
-                    }
+                if self.fresh.q.val() {
+                    self.fresh.d.next = false;
+                    self.beginning.d.next = true;
+                    self.walk.d.next = self.fresh_walk.q.val();
+                    self.state.d.next = WalkState::Load;
+                } else if self.memory.available.val() {
+                    self.beginning.d.next = false;
+                    self.walk.d.next = self.order.read_data.val();
+                    self.order_out.d.next = self.order_out.q.val() + 1;
+                    self.state.d.next = WalkState::Load;
                 }
             }
-            WalkState::Start => {
+            WalkState::Load => {
                 self.state_code.next = 1.into();
-                self.table_page.d.next = self.context_row.val().root_page;
+                self.request.d.next = self.requests.read_data.val();
+                self.row.d.next = self.progress.read_data.val().row;
+                self.user.d.next = self.progress.read_data.val().user;
+                self.write_all.d.next = self.progress.read_data.val().write;
+                self.accessed.d.next = self.progress.read_data.val().accessed;
+                self.expired_now.d.next = self.forget.val() | self.expired.q.val().get_bit(self.walk.q.val().index());
+                self.state.d.next = WalkState::Begin;
+            }
+            WalkState::Begin => {
+                self.state_code.next = 2.into();
                 self.user_only.d.next = self.context_row.val().user_only;
                 self.accessed_faults.d.next = self.context_row.val().accessed_faults;
-                self.row.d.next = self.start_row.val();
-                self.user.d.next = true;
-                self.write_all.d.next = true;
-                self.accessed.d.next = true;
-                self.learned.d.next = false;
-                self.state.d.next = WalkState::Probe;
+                if self.beginning.q.val() {
+                    self.table_page.d.next = self.context_row.val().root_page;
+                    self.row.d.next = self.start_row.val();
+                    self.user.d.next = true;
+                    self.write_all.d.next = true;
+                    self.accessed.d.next = true;
+                    self.state.d.next = WalkState::Probe;
+                    if self.expired_now.q.val() {
+                        self.state.d.next = WalkState::Close;
+                    }
+                } else {
+                    self.feeding.d.next = true;
+                    self.entries_left.d.next = 0.into();
+                    self.upper_half.d.next = self.half.val();
+                    if self.is_lowest.val() {
+                        self.entries_left.d.next = 7.into();
+                        if self.is_short.val() {
+                            self.entries_left.d.next = 15.into();
+                        }
+                    }
+                    self.state.d.next = WalkState::Check;
+                }
             }
             WalkState::Probe => {
-                self.state_code.next = 2.into();
+                self.state_code.next = 3.into();
                 self.state.d.next = WalkState::ProbeRead;
             }
             WalkState::ProbeRead => {
-                self.state_code.next = 3.into();
+                self.state_code.next = 4.into();
                 self.state.d.next = WalkState::ProbeCompare;
             }
             WalkState::ProbeCompare => {
-                self.state_code.next = 4.into();
+                self.state_code.next = 5.into();
                 self.state.d.next = WalkState::ProbeDecide;
             }
             WalkState::ProbeDecide => {
-                self.state_code.next = 5.into();
-                if self.cache.found.val() {
-                    self.table_page.d.next = self.cache.entry.val().table_page;
-                    self.user.d.next = self.cache.entry.val().user;
-                    self.write_all.d.next = self.cache.entry.val().write;
-                    self.accessed.d.next = self.cache.entry.val().accessed;
+                self.state_code.next = 6.into();
+                if self.memory.found.val() {
+                    self.table_page.d.next = self.entry_found.val().table_page;
+                    self.user.d.next = self.entry_found.val().user;
+                    self.write_all.d.next = self.entry_found.val().write;
+                    self.accessed.d.next = self.entry_found.val().accessed;
                     self.state.d.next = WalkState::Ask;
                 } else {
                     self.row.d.next = self.row_up.val();
@@ -313,68 +497,78 @@ impl Logic for Walker {
                     }
                 }
             }
-            WalkState::Ask => {
-                self.state_code.next = 6.into();
-                self.cache.store.next = self.learned.q.val();
-                self.check.start.next = true;
-                self.mem_valid.d.next = true;
-                self.mem_addr.d.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.table_page.q.val()) << 12)
-                    | bit_cast::<PHYS_ADDR_BITS, 12>(self.entry_offset.val());
-                self.mem_beats.d.next = 0.into();
-                if self.lowest.val() {
-                    self.mem_addr.d.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.table_page.q.val()) << 12)
-                        | bit_cast::<PHYS_ADDR_BITS, 12>(self.entry_offset.val() & 0xFC0);
-                    self.mem_beats.d.next = 7.into();
-                }
-                self.state.d.next = WalkState::Wait;
-            }
-            WalkState::Wait => {
+            WalkState::Learn => {
                 self.state_code.next = 7.into();
-                self.drain.d.next = 0.into();
+                // What an invalidation has caught is not learnt in the turn after it.
+                self.memory.store.next = !self.expired_now.q.val();
+                if self.expired_now.q.val() | !self.mem.data_valid.val() {
+                    self.state.d.next = WalkState::Ask;
+                }
+            }
+            WalkState::Ask => {
+                self.state_code.next = 8.into();
+                if self.expired_now.q.val() {
+                    self.state.d.next = WalkState::Close;
+                } else if !self.mem_valid.q.val() {
+                    self.mem_valid.d.next = true;
+                    self.mem_addr.d.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.table_page.q.val()) << 12)
+                        | bit_cast::<PHYS_ADDR_BITS, 12>(self.word_offset.val());
+                    self.mem_beats.d.next = 0.into();
+                    if self.is_lowest.val() {
+                        self.mem_addr.d.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.table_page.q.val())
+                            << 12)
+                            | bit_cast::<PHYS_ADDR_BITS, 12>(self.word_offset.val() & 0xFC0);
+                        self.mem_beats.d.next = 7.into();
+                    }
+                    self.progress.write_enable.next = true;
+                    self.order.write_enable.next = true;
+                    self.order_in.d.next = self.order_in.q.val() + 1;
+                    self.state.d.next = WalkState::Idle;
+                }
+            }
+            WalkState::Check => {
+                self.state_code.next = 9.into();
                 if self.check.valid.val() {
-                    if self.lowest.val() {
-                        self.respond.next = self.the_page.val();
-                        if self.check.place.val() == 7 {
-                            self.state.d.next = WalkState::Drain;
+                    if self.lowest.q.val() {
+                        if self.last_entry.val() {
+                            self.state.d.next = WalkState::Close;
                         }
                     } else {
-                        if self.check.leaf.val() | (self.check.cause.val() != 0) {
-                            self.respond.next = true;
-                            self.state.d.next = WalkState::Drain;
+                        if self.ends.val() {
+                            self.state.d.next = WalkState::Close;
                         } else {
                             self.table_page.d.next = self.check.phys_page.val();
                             self.user.d.next = self.check.user.val();
                             self.write_all.d.next = self.check.write_all.val();
                             self.accessed.d.next = self.check.accessed.val();
                             self.row.d.next = self.row_down.val();
-                            self.learned.d.next = true;
-                            self.state.d.next = WalkState::Ask;
+                            self.state.d.next = WalkState::Learn;
                         }
                     }
                 }
             }
-            WalkState::Drain => {
-                self.state_code.next = 8.into();
-                // A fill is 2 clocks in the queue and 5 in the pipeline.
-                self.drain.d.next = self.drain.q.val() + 1;
-                if self.line.out_valid.val() {
-                    self.drain.d.next = 0.into();
-                }
-                if self.drain.q.val() == 7 {
-                    self.over.next = true;
+            WalkState::Close => {
+                self.state_code.next = 10.into();
+                if !self.closing.q.val() {
+                    self.closing.d.next = true;
+                    self.closing_walk.d.next = self.walk.q.val();
+                    self.closing_clocks.d.next = 0.into();
                     self.state.d.next = WalkState::Idle;
                 }
             }
         }
-        self.over_0.next = self.over.val() & !self.port.q.val();
-        self.over_1.next = self.over.val() & self.port.q.val();
-        self.answer.d.next = self.respond.val();
-        self.answer_page.d.next = self.check.phys_page.val();
-        self.answer_cause.d.next = self.check.cause.val();
         if self.reset.val() {
             self.state.d.next = WalkState::Idle;
+            self.used.d.next = 0.into();
+            self.room.d.next = false;
+            self.fresh.d.next = false;
+            self.order_in.d.next = 0.into();
+            self.order_out.d.next = 0.into();
             self.mem_valid.d.next = false;
-            self.answer.d.next = false;
+            self.feeding.d.next = false;
+            self.fed.d.next = false;
+            self.read.d.next = false;
+            self.closing.d.next = false;
         }
     }
 }

@@ -22,6 +22,8 @@ logic_block! {
         pub clock: Signal<In, Clock>,
         /// The descriptor's second word: length, flags, next.
         pub word: Signal<In, Bits<64>>,
+        /// INDIRECT was negotiated.
+        pub indirect: Signal<In, Bit>,
         /// Bytes of the chain before it.
         pub total: Signal<In, Bits<CHAIN_BYTES_BITS>>,
         // Binding of the queue
@@ -32,6 +34,10 @@ logic_block! {
         /// Which they may name.
         pub mask: Signal<In, Bits<16>>,
         // Verdict
+        /// It points to an indirect table, and nothing else of the verdict counts.
+        pub is_table: Signal<Out, Bit>,
+        /// With `is_table`: it has NEXT, or the table's length is 0 or no multiple of 16.
+        pub malformed: Signal<Out, Bit>,
         /// It has no bytes.
         pub empty: Signal<Out, Bit>,
         /// Bytes of the chain with it; meaningful when `refusal` is 0.
@@ -47,14 +53,16 @@ logic_block! {
         space: DFF<Bits<4>>,
         allowed: DFF<Bit>,
         write: DFF<Bit>,
-        is_table: DFF<Bit>,
+        not_negotiated: DFF<Bit>,
+        table_here: DFF<Bit>,
+        table_wrong: DFF<Bit>,
         low_bytes: Signal<Local, Bits<19>>,
         named: Signal<Local, Bits<4>>,
         chain_bytes_max: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new(chain_bytes_max(SUPER_FRAME_KIB[0]).to_bits()),
         write_descriptor: Constant<Bits<6>> = Constant::new(code(Refusal::WriteDescriptor).to_bits()),
         context_not_allowed: Constant<Bits<6>> = Constant::new(code(Refusal::ContextNotAllowed).to_bits()),
         chain_too_long: Constant<Bits<6>> = Constant::new(code(Refusal::ChainTooLong).to_bits()),
-        indirect: Constant<Bits<6>> = Constant::new(code(Refusal::IndirectNotNegotiated).to_bits()),
+        indirect_not_negotiated: Constant<Bits<6>> = Constant::new(code(Refusal::IndirectNotNegotiated).to_bits()),
     }
 }
 
@@ -71,7 +79,19 @@ impl DescriptorCheck {
 impl Logic for DescriptorCheck {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, no_bytes, huge, bytes, space, allowed, write, is_table);
+        dff_setup!(
+            self,
+            clock,
+            no_bytes,
+            huge,
+            bytes,
+            space,
+            allowed,
+            write,
+            not_negotiated,
+            table_here,
+            table_wrong
+        );
         self.low_bytes.next = self.word.val().get_bits::<19>(0);
         self.named.next = self.word.val().get_bits::<4>(44);
         self.no_bytes.d.next = self.word.val().get_bits::<32>(0) == 0;
@@ -84,7 +104,13 @@ impl Logic for DescriptorCheck {
             self.allowed.d.next = true;
         }
         self.write.d.next = self.word.val().get_bit(33);
-        self.is_table.d.next = self.word.val().get_bit(34);
+        self.not_negotiated.d.next = self.word.val().get_bit(34) & !self.indirect.val();
+        self.table_here.d.next = self.word.val().get_bit(34) & self.indirect.val();
+        self.table_wrong.d.next = self.word.val().get_bit(32)
+            | self.word.val().get_bits::<4>(0).any()
+            | (self.word.val().get_bits::<32>(0) == 0);
+        self.is_table.next = self.table_here.q.val();
+        self.malformed.next = self.table_wrong.q.val();
         self.empty.next = self.no_bytes.q.val();
         self.sum.next = self.bytes.q.val();
         self.buffer_context.next = self.space.q.val();
@@ -99,8 +125,8 @@ impl Logic for DescriptorCheck {
         if self.write.q.val() {
             self.refusal.next = self.write_descriptor.val();
         }
-        if self.is_table.q.val() {
-            self.refusal.next = self.indirect.val();
+        if self.not_negotiated.q.val() {
+            self.refusal.next = self.indirect_not_negotiated.val();
         }
     }
 }

@@ -1,11 +1,17 @@
 //! The virtqueue side of the engine: takes chains from the avail rings and puts finished heads into the used rings.
 
+pub mod avail_places;
 pub mod completion;
 pub mod descriptor;
 pub mod fetcher;
 pub mod fragments;
-pub mod line;
+pub mod heads;
+pub mod marks;
+pub mod records;
+pub mod ring_reader;
 pub mod scheduler;
+pub mod span;
+pub mod walker;
 
 #[cfg(test)]
 mod tests {

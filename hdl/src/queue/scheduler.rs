@@ -19,6 +19,8 @@ logic_block! {
         pub notify_valid: Signal<In, Bit>,
         /// Its transmit queue.
         pub notify_queue: Signal<In, Bits<4>>,
+        /// Bit a transmit queue, pulses: it may have work, as after a doorbell.
+        pub wake: Signal<In, Bits<16>>,
         // Fetcher
         /// `offered` has work.
         pub found: Signal<Out, Bit>,
@@ -94,9 +96,9 @@ impl Logic for QueueScheduler {
             offer
         );
         self.one_hot.next = bits::<16>(1) << self.current.val();
-        self.notified.next = 0.into();
+        self.notified.next = self.wake.val();
         if self.notify_valid.val() {
-            self.notified.next = bits::<16>(1) << self.notify_queue.val();
+            self.notified.next = self.wake.val() | (bits::<16>(1) << self.notify_queue.val());
         }
         // A doorbell on the clock of `answer` stays: it may be newer than the index that is read.
         self.pending_next.next = self.pending.q.val();

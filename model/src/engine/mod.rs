@@ -25,7 +25,9 @@ use crate::page_table::Context;
 use crate::refusal::{Class, Refusal};
 use crate::segment::{Plan, Prefix, SegmentSettings, Stop};
 use crate::virtio_net_hdr::VirtioNetHdr;
-use crate::virtqueue::{avail_head, avail_heads, put_used, walk_long_chain, Chain, Contexts, QueueConfig};
+use crate::virtqueue::{
+    avail_head, avail_heads, put_avail_event, put_used, walk_long_chain, wants_interrupt, Chain, Contexts, QueueConfig,
+};
 
 /// What became of one chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,6 +158,12 @@ impl Engine {
         (state.served, state.used) = (0, 0);
     }
 
+    /// Resets one queue (virtio 1.2, 2.6.1): it is as after a reset of the device, a ring error that stopped it included.
+    /// DEVICE_NEEDS_RESET is not the queue's and stays.
+    pub fn reset_queue(&mut self, queue: usize) {
+        self.queues[queue] = Queue::default();
+    }
+
     /// Clears QUEUE_READY.
     pub fn disable_queue(&mut self, queue: usize) {
         self.queues[queue].config = None;
@@ -180,20 +188,37 @@ impl Engine {
     }
 
     /// Puts the heads of these outcomes of one queue into its used ring, also when a ring error stopped the queue behind
-    /// them. A ring error here stops the queue for good.
-    pub fn complete(&mut self, memory: &mut impl MemoryMut, queue: usize, outcomes: &[Outcome]) {
+    /// them. A ring error here stops the queue for good. Says whether the driver wants an interrupt.
+    pub fn complete(&mut self, memory: &mut impl MemoryMut, queue: usize, outcomes: &[Outcome]) -> bool {
         let state = &self.queues[queue];
         let Some(config) = state.config.filter(|_| !state.used_failed) else {
-            return;
+            return false;
         };
-        let heads: Vec<u16> = outcomes.iter().map(|outcome| outcome.head).collect();
-        match put_used(memory, &config, &self.contexts, self.queues[queue].used, &heads) {
-            Ok(used) => self.queues[queue].used = used,
+        match self.return_heads(memory, queue, &config, outcomes) {
+            Ok(interrupt) => interrupt,
             Err(refusal) => {
                 self.queues[queue].used_failed = true;
                 self.stop(queue, refusal);
+                false
             }
         }
+    }
+
+    fn return_heads(
+        &mut self,
+        memory: &mut impl MemoryMut,
+        queue: usize,
+        config: &QueueConfig,
+        outcomes: &[Outcome],
+    ) -> Result<bool, Refusal> {
+        let heads: Vec<u16> = outcomes.iter().map(|outcome| outcome.head).collect();
+        let state = &mut self.queues[queue];
+        let old = state.used;
+        state.used = put_used(memory, config, &self.contexts, old, &heads)?;
+        if config.event_idx && state.stopped.is_none() {
+            put_avail_event(memory, config, &self.contexts, state.served)?;
+        }
+        wants_interrupt(memory, config, &self.contexts, old, state.used)
     }
 
     /// The queue's configuration, unless it is not ready or stopped.

@@ -236,6 +236,55 @@ fn a_used_ring_that_cannot_be_written_stops_the_queue() {
 }
 
 #[test]
+fn events_and_flags_decide_about_interrupts_and_doorbells() {
+    let mut host = Host::new(Mode::Sv39);
+    let sample = Sample::new(IpVersion::V4, 300, 100);
+    let avail_event = USED + 4 + 8 * 256;
+    let used_event = AVAIL + 4 + 2 * 256;
+    let serve = |host: &mut Host| {
+        host.post_sample(&sample, 0, 999);
+        let outcomes = host.engine.process_queue(&host.memory, QUEUE);
+        host.engine.complete(&mut host.memory, QUEUE, &outcomes)
+    };
+    assert!(serve(&mut host));
+    host.memory.write(AVAIL, &[1, 0]).unwrap();
+    assert!(!serve(&mut host), "NO_INTERRUPT is set");
+    assert_eq!(host.memory.read_u32(avail_event), Ok(0), "EVENT_IDX was not negotiated");
+
+    let config = QueueConfig {
+        event_idx: true,
+        ..host.engine.queues[QUEUE].config.unwrap()
+    };
+    host.engine.queues[QUEUE].config = Some(config);
+    host.memory.write(used_event, &[3, 0]).unwrap();
+    assert!(!serve(&mut host), "used index 3 is not passed yet");
+    assert_eq!(host.memory.read_u32(avail_event), Ok(3));
+    assert!(serve(&mut host), "the flag counts no more");
+    assert!(!serve(&mut host));
+    let none = host.engine.complete(&mut host.memory, QUEUE, &[]);
+    assert!(!none, "nothing was returned");
+}
+
+#[test]
+fn a_queue_reset_forgets_the_ring_error_of_its_queue() {
+    let mut host = Host::new(Mode::Sv39);
+    let config = host.engine.queues[QUEUE].config.unwrap();
+    host.memory.write(AVAIL + 2, &[0, 2]).unwrap();
+    assert_eq!(host.process(), []);
+    assert_eq!(host.engine.stopped(QUEUE), Some(AvailIndexJump));
+    host.engine.reset_queue(QUEUE);
+    assert_eq!(host.engine.stopped(QUEUE), None);
+    host.memory.write(AVAIL + 2, &[0, 0]).unwrap();
+    let sample = Sample::new(IpVersion::V4, 300, 100);
+    host.avail = 0;
+    host.post_sample(&sample, 0, 999);
+    assert_eq!(host.process(), [], "the queue is not ready");
+    host.engine.enable_queue(QUEUE, config);
+    assert_eq!(host.process().len(), 1);
+    assert_eq!(host.engine.counters.of(AvailIndexJump), 1, "counters stay");
+}
+
+#[test]
 fn queues_that_are_not_ready_do_nothing() {
     let mut host = Host::new(Mode::Sv39);
     host.post(&[(0, KERNEL, 11, 0)]);

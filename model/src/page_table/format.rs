@@ -60,7 +60,7 @@ impl Mode {
     /// Whether the hardware of this version serves the mode; if not, it answers `BadContext`, and so does
     /// [`super::translate`].
     pub fn supported_by_rtl(self) -> bool {
-        self == Mode::Bare || self.format().is_some_and(|format| format.supported_by_rtl)
+        self == Mode::Bare || self.format().is_some()
     }
 
     /// Lower-case name as on the command line.
@@ -155,8 +155,6 @@ pub struct Format {
     pub large_low_bits_reserved: bool,
     /// Bits of the page number that a large page uses for something else (x86: PAT).
     pub large_ignored_mask: u64,
-    /// The hardware of this version serves it.
-    pub supported_by_rtl: bool,
 }
 
 impl Format {
@@ -258,7 +256,6 @@ const RISCV: Format = Format {
     write_needs_read: true,
     large_low_bits_reserved: false,
     large_ignored_mask: 0,
-    supported_by_rtl: true,
 };
 
 const X86: Format = Format {
@@ -288,7 +285,6 @@ const X86: Format = Format {
     write_needs_read: false,
     large_low_bits_reserved: true,
     large_ignored_mask: bit(12),
-    supported_by_rtl: true,
 };
 
 /// Every page-table format.
@@ -304,7 +300,6 @@ pub const FORMATS: &[Format] = &[
         page_bits: 22,
         leaf_levels: 0b11,
         reserved_mask: 0,
-        supported_by_rtl: false,
         ..RISCV
     },
     RISCV,
@@ -314,7 +309,6 @@ pub const FORMATS: &[Format] = &[
         levels: 4,
         virt_bits: 48,
         leaf_levels: 0b1111,
-        supported_by_rtl: false,
         ..RISCV
     },
     Format {
@@ -328,7 +322,6 @@ pub const FORMATS: &[Format] = &[
         page_bits: 20,
         leaf_levels: 0b11,
         reserved_mask: 0,
-        supported_by_rtl: false,
         ..X86
     },
     X86,

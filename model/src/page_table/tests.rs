@@ -95,7 +95,7 @@ fn modes_without_hardware_are_bad_contexts() {
             Err(FaultCause::BadContext)
         );
     }
-    assert_eq!(Mode::ALL.into_iter().filter(|mode| mode.supported_by_rtl()).count(), 3);
+    assert_eq!(Mode::ALL.into_iter().filter(|mode| mode.supported_by_rtl()).count(), 6);
 }
 
 #[test]

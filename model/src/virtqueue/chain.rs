@@ -45,18 +45,26 @@ pub fn walk_long_chain(
     let mut fragments = Vec::new();
     let mut total_bytes = 0u64;
     let mut packet_error = None;
+    let mut table = Table::of_ring(queue);
     let mut index = head;
-    for count in 0u32.. {
-        if index >= queue.size {
+    let mut count = 0;
+    loop {
+        if u32::from(index) >= table.entries {
             return Err(Refusal::DescriptorIndex);
         }
         // virtio 1.2, 2.7.5.3.1: a chain is at most Queue Size long, which also bounds loops (rule 25).
-        if count == u32::from(queue.size) {
+        if count == queue.size {
             return Err(Refusal::ChainLoops);
         }
         let mut bytes = [0; DESCRIPTOR_BYTES];
-        ring.read(queue.descriptor_at(index), &mut bytes)?;
+        ring.read(table.descriptor_at(index), &mut bytes)?;
         let descriptor = Descriptor::parse(&bytes);
+        if descriptor.is_indirect() && queue.indirect {
+            table = table.follow(&descriptor)?;
+            index = 0;
+            continue;
+        }
+        count += 1;
         total_bytes += u64::from(descriptor.bytes);
         match check(&descriptor, queue, total_bytes, bytes_max) {
             Ok(fragment) if fragment.bytes > 0 => fragments.push(fragment),
@@ -78,6 +86,43 @@ pub fn walk_long_chain(
         fragments,
         total_bytes: total_bytes as usize,
     })
+}
+
+/// Where the descriptors of a chain lie: the queue's table, or an indirect one.
+struct Table {
+    virt_addr: u64,
+    entries: u32,
+    indirect: bool,
+}
+
+impl Table {
+    fn of_ring(queue: &QueueConfig) -> Self {
+        Self {
+            virt_addr: queue.table_at(),
+            entries: queue.size.into(),
+            indirect: false,
+        }
+    }
+
+    fn descriptor_at(&self, index: u16) -> u64 {
+        let offset = u64::from(index) * DESCRIPTOR_BYTES as u64;
+        self.virt_addr.wrapping_add(offset)
+    }
+
+    /// The table that an INDIRECT descriptor of this table points to (rule 26).
+    fn follow(&self, pointer: &Descriptor) -> Result<Self, Refusal> {
+        const ENTRY: u32 = DESCRIPTOR_BYTES as u32;
+        let whole = pointer.bytes != 0 && pointer.bytes % ENTRY == 0;
+        let aligned = pointer.virt_addr % DESCRIPTOR_BYTES as u64 == 0;
+        if self.indirect || pointer.has_next() || !whole || !aligned {
+            return Err(Refusal::IndirectMalformed);
+        }
+        Ok(Self {
+            virt_addr: pointer.virt_addr,
+            entries: pointer.bytes / ENTRY,
+            indirect: true,
+        })
+    }
 }
 
 /// The packet checks on one descriptor; `total_bytes` includes it.

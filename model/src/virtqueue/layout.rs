@@ -9,6 +9,8 @@ pub const FLAG_NEXT: u16 = 1;
 pub const FLAG_WRITE: u16 = 2;
 /// Flag: the buffer is a table of descriptors.
 pub const FLAG_INDIRECT: u16 = 4;
+/// Flag of the avail ring: no interrupts for used buffers; without EVENT_IDX.
+pub const AVAIL_NO_INTERRUPT: u16 = 1;
 
 const NEXT_BIT: usize = 0;
 const WRITE_BIT: usize = 1;
@@ -83,10 +85,14 @@ impl Descriptor {
 }
 
 impl QueueConfig {
-    /// Virtual address of a descriptor.
-    pub(super) fn descriptor_at(&self, index: u16) -> u64 {
-        let table = self.descriptor_addr & !0xF;
-        table.wrapping_add(u64::from(index) * DESCRIPTOR_BYTES as u64)
+    /// Virtual address of the descriptor table.
+    pub(super) fn table_at(&self) -> u64 {
+        self.descriptor_addr & !0xF
+    }
+
+    /// Virtual address of the avail ring's flags.
+    pub(super) fn avail_flags_at(&self) -> u64 {
+        self.avail_addr & !1
     }
 
     /// Virtual address of the avail index.
@@ -109,5 +115,16 @@ impl QueueConfig {
     pub(super) fn used_entry_at(&self, position: u16) -> u64 {
         let slot = u64::from(position % self.size);
         (self.used_addr & !3).wrapping_add(RING_HEADER_BYTES + slot * USED_ENTRY_BYTES)
+    }
+    /// Virtual address of `used_event`: behind the avail ring, the driver writes it.
+    pub(super) fn used_event_at(&self) -> u64 {
+        let entries = u64::from(self.size) * AVAIL_ENTRY_BYTES;
+        (self.avail_addr & !1).wrapping_add(RING_HEADER_BYTES + entries)
+    }
+
+    /// Virtual address of `avail_event`: behind the used ring, the device writes it.
+    pub(super) fn avail_event_at(&self) -> u64 {
+        let entries = u64::from(self.size) * USED_ENTRY_BYTES;
+        (self.used_addr & !3).wrapping_add(RING_HEADER_BYTES + entries)
     }
 }

@@ -1,5 +1,7 @@
 //! Walking, negative cases first in the order of the module's list. A queue's rings lie in one Bare context.
 
+mod indirect;
+
 use super::*;
 use crate::limits::SUPER_FRAME_BYTES_MAX;
 use crate::memory::{Memory, MemoryMut, SparseMemory};
@@ -31,6 +33,7 @@ impl Rings {
             avail_addr: AVAIL,
             used_addr: USED,
             binding: Binding::default(),
+            ..QueueConfig::default()
         };
         Self {
             memory,

@@ -16,6 +16,8 @@ const PAGE: u64 = 4096;
 pub struct Weather {
     /// Longest answer of memory and MMU, in clocks.
     pub latency: u64,
+    /// Every answer takes the longest time.
+    pub steady: bool,
     /// How often a handshake stalls.
     pub stall_percent: u32,
 }
@@ -24,12 +26,25 @@ impl Weather {
     pub fn random(random: &mut ChaCha8Rng) -> Self {
         Self {
             latency: [0, 3, 20, 100][random.gen_range(0..4)],
+            steady: false,
             stall_percent: [0, 10, 50, 90][random.gen_range(0..4)],
         }
     }
 
+    /// No stalls, and every answer takes `latency` clocks.
+    pub const fn steady(latency: u64) -> Self {
+        Self {
+            latency,
+            steady: true,
+            stall_percent: 0,
+        }
+    }
+
     fn due(&self, random: &mut ChaCha8Rng, now: u64) -> u64 {
-        now + random.gen_range(0..=self.latency)
+        match self.steady {
+            true => now + self.latency,
+            false => now + random.gen_range(0..=self.latency),
+        }
     }
 
     pub fn goes(&self, random: &mut ChaCha8Rng) -> bool {
@@ -282,6 +297,7 @@ pub struct ReadMemory {
     // due, address, beats left
     under_way: VecDeque<(u64, u64, u64)>,
     pub reads: u64,
+    pub beats: u64,
 }
 
 impl ReadMemory {
@@ -298,6 +314,7 @@ impl ReadMemory {
             data_error: port("data_error")?,
             under_way: VecDeque::new(),
             reads: 0,
+            beats: 0,
         })
     }
 
@@ -329,6 +346,7 @@ impl ReadMemory {
             );
             self.under_way.push_back((weather.due(random, now + 1), addr, beats));
             self.reads += 1;
+            self.beats += beats;
         }
     }
 }

@@ -335,6 +335,7 @@ fn writes_overlap_and_the_index_moves_once_for_many() {
     let mut bench = Bench::new(seed(31_000));
     bench.weather = Weather {
         latency: 100,
+        steady: false,
         stall_percent: 0,
     };
     bench.start(1, 256, false);

@@ -4,7 +4,7 @@ use crate::bench::{random_queue, ReadMemory, Table, Translator, Weather, World};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use segwalk_hdl::queue::fetcher::{QueueFetcher, DEBUG_STATES, FIRST_WALK_FRAGMENTS};
+use segwalk_hdl::queue::fetcher::{QueueFetcher, DEBUG_HEADS, DEBUG_WALKER, FIRST_WALK_FRAGMENTS};
 use segwalk_model::limits::{SUPER_FRAME_BYTES_MAX, TX_QUEUES};
 use segwalk_model::refusal::{Class, Refusal};
 use segwalk_model::virtqueue::{
@@ -55,7 +55,7 @@ pub struct Ports {
     chain: [Port; 6],
     fragment: [Port; 7],
     error: [Port; 3],
-    debug: Port,
+    debug: [Port; 2],
 }
 
 /// Queue, fragments still to come (context, address, bytes), descriptors.
@@ -108,7 +108,7 @@ impl Bench {
             fragment: ["valid", "ready", "context", "virt_addr", "bytes", "last", "refusal"]
                 .map(|n| port(&format!("fragments${n}"))),
             error: ["valid", "queue", "code"].map(|n| port(&format!("ring_error${n}"))),
-            debug: port("debug"),
+            debug: ["debug", "debug_walker"].map(port),
         };
         let weather = Weather::random(&mut random);
         let mut bench = Self {
@@ -301,12 +301,17 @@ impl Bench {
     }
 
     pub fn publish(&mut self, queue: usize) {
+        self.publish_now(queue);
+        self.doorbells.back_mut().expect("the doorbell just rung").0 += self.random.gen_range(0..20);
+    }
+
+    /// Moves the avail index and rings the doorbell with the next clock.
+    pub fn publish_now(&mut self, queue: usize) {
         let config = self.table.queues[queue];
         let index = self.drivers[queue].avail_index.to_le_bytes();
         self.world
             .poke(config.binding.ring_context.into(), config.avail_addr + 2, &index);
-        let due = self.now + self.random.gen_range(0..20);
-        self.doorbells.push_back((due, queue as u64));
+        self.doorbells.push_back((self.now, queue as u64));
     }
 
     /// Writes a chain of these descriptors and expects what the model says of it.
@@ -421,11 +426,12 @@ impl Bench {
     }
 
     pub fn check_progress(&self) {
-        let state = DEBUG_STATES[self.dut.get(self.ports.debug) as usize];
         assert!(
             self.now - self.last_progress < 2_000_000,
-            "no progress at clock {}, state {state}",
-            self.now
+            "no progress at clock {}, heads {}, walker {}",
+            self.now,
+            DEBUG_HEADS[self.dut.get(self.ports.debug[0]) as usize],
+            DEBUG_WALKER[self.dut.get(self.ports.debug[1]) as usize],
         );
     }
 

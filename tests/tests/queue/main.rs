@@ -4,3 +4,4 @@ mod bench;
 mod completion;
 mod fetcher;
 mod fetcher_cases;
+mod fetcher_speed;

@@ -62,6 +62,7 @@ impl Host {
                 mask: 1 << PROCESS_CONTEXT,
                 ..Default::default()
             },
+            ..QueueConfig::default()
         };
         engine.enable_queue(QUEUE, config);
         Self {

@@ -1,0 +1,686 @@
+//! From doorbells to heads: reads the avail rings and has the first descriptors of each chain read ahead.
+//!
+//! The avail index is read when all entries that it covered are used up. Entries are read up to that index and no
+//! further, and descriptors only of entries that were read; so whatever is used was read after the index that covers it
+//! (virtio 1.2, 2.7.13), and nothing is kept that the driver may have changed since.
+
+use super::avail_places::AvailPlaces;
+use super::records::{area, owner, HeadWord, RingRequest, WalkConfig, AHEAD_WORD, INDEX_WORD, PLACE_BITS};
+use super::span::DescriptorSpan;
+use crate::bus::ports::queue_word;
+use crate::bus::ram::LutRam;
+use rust_hdl::prelude::*;
+use segwalk_model::refusal::Refusal;
+
+/// Names of the states that `debug` shows.
+pub const DEBUG_STATES: &[&str] = &[
+    "Idle",
+    "LoadState",
+    "LoadConfig",
+    "LoadTable",
+    "LoadAvail",
+    "LoadUsed",
+    "Choose",
+    "Rewind",
+    "Settle",
+    "SettleMore",
+    "Index",
+    "IndexWait",
+    "IndexRead",
+    "IndexWord",
+    "IndexHalf",
+    "IndexStep",
+    "IndexSettle",
+    "IndexJudge",
+    "Event",
+    "EventWait",
+    "LineSettle",
+    "LineMeasure",
+    "Line",
+    "LineWait",
+    "Entry",
+    "EntryWord",
+    "EntryHalf",
+    "SpanStep",
+    "SpanSettle",
+    "Push",
+    "PushSettle",
+    "Abort",
+    "Error",
+    "Leave",
+];
+
+#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
+enum HeadState {
+    Idle,
+    LoadState,
+    LoadConfig,
+    LoadTable,
+    LoadAvail,
+    LoadUsed,
+    Choose,
+    Rewind,
+    Settle,
+    SettleMore,
+    Index,
+    IndexWait,
+    IndexRead,
+    IndexWord,
+    IndexHalf,
+    IndexStep,
+    IndexSettle,
+    IndexJudge,
+    Event,
+    EventWait,
+    LineSettle,
+    LineMeasure,
+    Line,
+    LineWait,
+    Entry,
+    EntryWord,
+    EntryHalf,
+    SpanStep,
+    SpanSettle,
+    Push,
+    PushSettle,
+    Abort,
+    Error,
+    Leave,
+}
+
+/// What is remembered of a queue that is not served.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct QueueState {
+    next_avail: Bits<16>,
+    seen_avail: Bits<16>,
+    // entries that were read and not used yet
+    left: Bits<7>,
+}
+
+// The kernel takes the queue table's word 3 apart at these places.
+const _: () = assert!(
+    queue_word::SIZE_LSB == 0
+        && queue_word::DEFAULT_CONTEXT_LSB == 20
+        && queue_word::NAMES_ALLOWED_BIT == 24
+        && queue_word::MASK_LSB == 32
+);
+
+logic_block! {
+    /// Serves the queues as the scheduler says; see the module.
+    pub struct HeadReader {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset.
+        pub reset: Signal<In, Bit>,
+        /// EVENT_IDX was negotiated.
+        pub event_index: Signal<In, Bit>,
+        // Scheduler
+        /// `offered` has work.
+        pub found: Signal<In, Bit>,
+        /// The queue that is offered.
+        pub offered: Signal<In, Bits<4>>,
+        /// `offered` is taken; it is `queue` from the next clock on.
+        pub take: Signal<Out, Bit>,
+        /// `offered`, which is `queue`, goes on without being taken anew.
+        pub stay: Signal<Out, Bit>,
+        /// The queue that is being served.
+        pub queue: Signal<Out, Bits<4>>,
+        /// Its avail index is about to be read: older doorbells are answered with that.
+        pub answer: Signal<Out, Bit>,
+        /// It has more work.
+        pub again: Signal<Out, Bit>,
+        /// Its indices are kept from now on.
+        pub saved: Signal<Out, Bit>,
+        /// Its indices are 0, whatever was kept.
+        pub fresh: Signal<In, Bit>,
+        /// It was restarted or shut since it was taken.
+        pub cancelled: Signal<In, Bit>,
+        /// It was restarted since it was taken.
+        pub restarted: Signal<In, Bit>,
+        // Marks of this queue
+        /// It has to go back to where it parked.
+        pub rewind: Signal<In, Bit>,
+        /// The chain there is given up.
+        pub give_up: Signal<In, Bit>,
+        /// Avail index of that chain.
+        pub park_avail: Signal<In, Bits<16>>,
+        /// It went back; a pulse.
+        pub rewound: Signal<Out, Bit>,
+        /// The epoch of its chains.
+        pub epoch: Signal<In, Bit>,
+        /// It ends with a ring error; a pulse.
+        pub halt: Signal<Out, Bit>,
+        /// Nothing is on its way to be announced.
+        pub quiet: Signal<Out, Bit>,
+        /// One more chain may be announced.
+        pub room: Signal<In, Bit>,
+        /// Announce nothing.
+        pub flush: Signal<In, Bit>,
+        // Queue table; the answer is there on the clock after the question
+        /// Word of this queue.
+        pub table_word: Signal<Out, Bits<2>>,
+        /// The word of one clock ago.
+        pub table_data: Signal<In, Bits<64>>,
+        /// The question is not heard on this clock.
+        pub table_busy: Signal<In, Bit>,
+        // Ring reader
+        /// A request is offered.
+        pub request_valid: Signal<Out, Bit>,
+        /// It is taken.
+        pub request_ready: Signal<In, Bit>,
+        /// The request.
+        pub request: Signal<Out, RingRequest>,
+        /// avail_event.
+        pub write_value: Signal<Out, Bits<16>>,
+        /// A request for this module's own use is answered; a pulse.
+        pub done: Signal<In, Bit>,
+        /// 0, RingFault or RingBusError.
+        pub done_code: Signal<In, Bits<6>>,
+        // Words that were read; the answer is there on the clock after the question
+        /// Which word.
+        pub word_at: Signal<Out, Bits<9>>,
+        /// The question is not heard on this clock.
+        pub words_busy: Signal<In, Bit>,
+        /// The word.
+        pub word: Signal<In, Bits<64>>,
+        // Walker
+        /// A chain is announced; taken at once.
+        pub head_valid: Signal<Out, Bit>,
+        /// The chain.
+        pub head: Signal<Out, HeadWord>,
+        /// The oldest descriptors in use, word of 128.
+        pub oldest_word: Signal<In, Bits<7>>,
+        /// Descriptors that a chain had in a row, less one; a pulse.
+        pub run_valid: Signal<In, Bit>,
+        /// The number.
+        pub run_minus_1: Signal<In, Bits<4>>,
+        /// The queue that the walker is about.
+        pub walked_queue: Signal<In, Bits<4>>,
+        /// What it needs to know of it, on the same clock.
+        pub walk_config: Signal<Out, WalkConfig>,
+        /// Number of the state in [`DEBUG_STATES`].
+        pub debug: Signal<Out, Bits<8>>,
+        //
+        places: AvailPlaces,
+        span: DescriptorSpan,
+        states: LutRam<QueueState, 4>,
+        configs: LutRam<WalkConfig, 4>,
+        runs: LutRam<Bits<4>, 4>,
+        state: DFF<HeadState>,
+        served: DFF<Bits<4>>,
+        held: DFF<QueueState>,
+        table_at: DFF<Bits<2>>,
+        size: DFF<Bits<16>>,
+        last_index: DFF<Bits<16>>,
+        default_context: DFF<Bits<4>>,
+        names_allowed: DFF<Bit>,
+        mask: DFF<Bits<16>>,
+        table_low: DFF<Bits<8>>,
+        avail_low: DFF<Bits<11>>,
+        used_low: DFF<Bits<10>>,
+        // the avail index was read after avail_event was written
+        armed: DFF<Bit>,
+        error: DFF<Bits<6>>,
+        data: DFF<Bits<64>>,
+        last_half: DFF<Bits<6>>,
+        // the chain
+        index: DFF<Bits<16>>,
+        avail: DFF<Bits<16>>,
+        chain_epoch: DFF<Bit>,
+        is_again: DFF<Bit>,
+        is_given_up: DFF<Bit>,
+        bad_index: DFF<Bit>,
+        next_word: DFF<Bits<7>>,
+        words_free: DFF<Bit>,
+        //
+        next_held: Signal<Local, QueueState>,
+        announced: Signal<Local, HeadWord>,
+        ask: Signal<Local, RingRequest>,
+        config_word: Signal<Local, WalkConfig>,
+        which_half: Signal<Local, Bits<2>>,
+        half: Signal<Local, Bits<16>>,
+        first_half: Signal<Local, Bits<6>>,
+        entry_word: Signal<Local, Bits<9>>,
+        beats: Signal<Local, Bits<4>>,
+        words: Signal<Local, Bits<7>>,
+        words_used: Signal<Local, Bits<7>>,
+        index_word: Constant<Bits<9>> = Constant::new(INDEX_WORD.to_bits()),
+        ahead_word: Constant<Bits<9>> = Constant::new(AHEAD_WORD.to_bits()),
+        ahead_owner: Constant<Bits<2>> = Constant::new(owner::AHEAD.to_bits()),
+        heads_owner: Constant<Bits<2>> = Constant::new(owner::HEADS.to_bits()),
+        table_area: Constant<Bits<2>> = Constant::new(area::TABLE.to_bits()),
+        avail_area: Constant<Bits<2>> = Constant::new(area::AVAIL.to_bits()),
+        used_area: Constant<Bits<2>> = Constant::new(area::USED.to_bits()),
+        descriptor_index: Constant<Bits<6>> = Constant::new((Refusal::DescriptorIndex.code() as u64).to_bits()),
+        avail_index_jump: Constant<Bits<6>> = Constant::new((Refusal::AvailIndexJump.code() as u64).to_bits()),
+    }
+}
+
+impl Logic for HeadReader {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            state,
+            served,
+            held,
+            table_at,
+            size,
+            last_index,
+            default_context,
+            names_allowed,
+            mask,
+            table_low,
+            avail_low,
+            used_low,
+            armed,
+            error,
+            data,
+            last_half,
+            index,
+            avail,
+            chain_epoch,
+            is_again,
+            is_given_up,
+            bad_index,
+            next_word,
+            words_free
+        );
+        clock!(self, clock, places, span, states, configs, runs);
+        // Parts
+        self.places.last_index.next = self.last_index.q.val();
+        self.places.avail_low.next = self.avail_low.q.val();
+        self.places.used_low.next = self.used_low.q.val();
+        self.places.next_avail.next = self.held.q.val().next_avail;
+        self.places.seen_avail.next = self.held.q.val().seen_avail;
+        self.span.index.next = self.index.q.val();
+        self.span.last_index.next = self.last_index.q.val();
+        self.span.table_low.next = self.table_low.q.val();
+        self.span.wish_minus_1.next = self.runs.read_data.val();
+        self.states.read_addr.next = self.served.q.val();
+        self.states.write_addr.next = self.served.q.val();
+        self.states.write_data.next = self.held.q.val();
+        self.states.write_enable.next = false;
+        self.config_word.next.last_index = self.last_index.q.val();
+        self.config_word.next.table_low = self.table_low.q.val();
+        self.config_word.next.default_context = self.default_context.q.val();
+        self.config_word.next.names_allowed = self.names_allowed.q.val();
+        self.config_word.next.mask = self.mask.q.val();
+        self.configs.read_addr.next = self.walked_queue.val();
+        self.configs.write_addr.next = self.served.q.val();
+        self.configs.write_data.next = self.config_word.val();
+        self.configs.write_enable.next = false;
+        self.walk_config.next = self.configs.read_data.val();
+        self.runs.read_addr.next = self.served.q.val();
+        self.runs.write_addr.next = self.walked_queue.val();
+        self.runs.write_data.next = self.run_minus_1.val();
+        self.runs.write_enable.next = self.run_valid.val();
+        // Outputs
+        self.take.next = false;
+        self.stay.next = false;
+        self.answer.next = false;
+        self.again.next = false;
+        self.saved.next = false;
+        self.rewound.next = false;
+        self.halt.next = false;
+        self.quiet.next = false;
+        self.queue.next = self.served.q.val();
+        self.table_word.next = self.table_at.q.val();
+        self.write_value.next = self.held.q.val().next_avail;
+        self.first_half.next = self.places.entry.val().get_bits::<6>(0);
+        self.entry_word.next =
+            (bit_cast::<9, 4>(self.served.q.val()) << 4) | bit_cast::<9, 4>(self.first_half.val().get_bits::<4>(2));
+        self.beats.next = self.last_half.q.val().get_bits::<4>(2) - self.first_half.val().get_bits::<4>(2);
+        self.request_valid.next = false;
+        self.ask.next.owner = self.heads_owner.val();
+        self.ask.next.queue = self.served.q.val();
+        self.ask.next.area = self.avail_area.val();
+        self.ask.next.place = bit_cast::<PLACE_BITS, 17>(self.places.entry.val()) << 1;
+        self.ask.next.beats_minus_1 = bit_cast::<5, 4>(self.beats.val());
+        self.ask.next.goal = self.entry_word.val();
+        self.ask.next.write = false;
+        self.word_at.next = self.entry_word.val();
+        self.head_valid.next = false;
+        self.announced.next.queue = self.served.q.val();
+        self.announced.next.head = self.index.q.val();
+        self.announced.next.avail = self.avail.q.val();
+        self.announced.next.epoch = self.chain_epoch.q.val();
+        self.announced.next.again = self.is_again.q.val();
+        self.announced.next.aborted = false;
+        self.announced.next.error = 0.into();
+        self.announced.next.ahead_minus_1 = self.span.span_minus_1.val();
+        // Conditions
+        self.next_held.next = self.held.q.val();
+        self.which_half.next = self.first_half.val().get_bits::<2>(0);
+        if self.state.q.val() == HeadState::IndexHalf {
+            self.which_half.next = self.places.index.val().get_bits::<2>(0);
+        }
+        self.half.next = self.data.q.val().get_bits::<16>(0);
+        if self.which_half.val() == 1 {
+            self.half.next = self.data.q.val().get_bits::<16>(16);
+        }
+        if self.which_half.val() == 2 {
+            self.half.next = self.data.q.val().get_bits::<16>(32);
+        }
+        if self.which_half.val() == 3 {
+            self.half.next = self.data.q.val().get_bits::<16>(48);
+        }
+        // Two words a descriptor; there must be room for the longest read ahead.
+        self.words.next = (bit_cast::<7, 4>(self.span.span_minus_1.val()) << 1) | 1;
+        self.words_used.next = self.next_word.q.val() - self.oldest_word.val();
+        self.words_free.d.next = !self.words_used.val().get_bits::<2>(5).all();
+        self.debug.next = 0.into();
+        match self.state.q.val() {
+            HeadState::Idle => {
+                self.debug.next = 0.into();
+                self.quiet.next = true;
+                self.served.d.next = self.offered.val();
+                self.table_at.d.next = 3.into();
+                self.armed.d.next = false;
+                self.is_again.d.next = false;
+                self.is_given_up.d.next = false;
+                if self.found.val() & !self.flush.val() {
+                    self.take.next = true;
+                    self.state.d.next = HeadState::LoadState;
+                }
+            }
+            HeadState::LoadState => {
+                self.debug.next = 1.into();
+                self.next_held.next = self.states.read_data.val();
+                if self.fresh.val() {
+                    self.next_held.next.next_avail = 0.into();
+                    self.next_held.next.seen_avail = 0.into();
+                    self.next_held.next.left = 0.into();
+                }
+                if !self.table_busy.val() {
+                    self.table_at.d.next = 0.into();
+                    self.state.d.next = HeadState::LoadConfig;
+                }
+            }
+            HeadState::LoadConfig => {
+                self.debug.next = 2.into();
+                self.size.d.next = self.table_data.val().get_bits::<16>(0);
+                self.default_context.d.next = self.table_data.val().get_bits::<4>(20);
+                self.names_allowed.d.next = self.table_data.val().get_bit(24);
+                self.mask.d.next = self.table_data.val().get_bits::<16>(32);
+                self.table_at.d.next = 1.into();
+                self.state.d.next = HeadState::LoadTable;
+                if self.table_busy.val() {
+                    self.table_at.d.next = 3.into();
+                    self.state.d.next = HeadState::LoadState;
+                }
+            }
+            HeadState::LoadTable => {
+                self.debug.next = 3.into();
+                self.last_index.d.next = self.size.q.val() - 1;
+                self.table_low.d.next = self.table_data.val().get_bits::<8>(4);
+                self.table_at.d.next = 2.into();
+                self.state.d.next = HeadState::LoadAvail;
+                if self.table_busy.val() {
+                    self.table_at.d.next = 3.into();
+                    self.state.d.next = HeadState::LoadState;
+                }
+            }
+            HeadState::LoadAvail => {
+                self.debug.next = 4.into();
+                self.avail_low.d.next = self.table_data.val().get_bits::<11>(1);
+                self.state.d.next = HeadState::LoadUsed;
+                if self.table_busy.val() {
+                    self.table_at.d.next = 3.into();
+                    self.state.d.next = HeadState::LoadState;
+                }
+            }
+            HeadState::LoadUsed => {
+                self.debug.next = 5.into();
+                self.used_low.d.next = self.table_data.val().get_bits::<10>(2);
+                self.configs.write_enable.next = true;
+                self.state.d.next = HeadState::Choose;
+            }
+            HeadState::Choose => {
+                self.debug.next = 6.into();
+                self.quiet.next = true;
+                self.avail.d.next = self.held.q.val().next_avail;
+                self.chain_epoch.d.next = self.epoch.val();
+                if self.cancelled.val() {
+                    self.state.d.next = HeadState::Leave;
+                } else if self.flush.val() {
+                    self.state.d.next = HeadState::Choose;
+                } else if self.rewind.val() {
+                    self.state.d.next = HeadState::Rewind;
+                } else if self.is_given_up.q.val() {
+                    if self.room.val() {
+                        self.state.d.next = HeadState::Abort;
+                    }
+                } else if self.places.caught_up.val() {
+                    self.state.d.next = HeadState::Index;
+                } else if self.held.q.val().left == 0 {
+                    self.state.d.next = HeadState::LineSettle;
+                } else if self.room.val() & self.words_free.q.val() {
+                    self.state.d.next = HeadState::Entry;
+                }
+            }
+            HeadState::Rewind => {
+                self.debug.next = 7.into();
+                self.rewound.next = true;
+                self.is_again.d.next = !self.give_up.val();
+                self.is_given_up.d.next = self.give_up.val();
+                self.next_held.next.next_avail = self.park_avail.val();
+                self.next_held.next.left = 0.into();
+                self.state.d.next = HeadState::Settle;
+            }
+            HeadState::Settle => {
+                self.debug.next = 8.into();
+                self.state.d.next = HeadState::SettleMore;
+            }
+            HeadState::SettleMore => {
+                self.debug.next = 9.into();
+                self.state.d.next = HeadState::Choose;
+            }
+            HeadState::Index => {
+                self.debug.next = 10.into();
+                self.request_valid.next = true;
+                self.ask.next.place = bit_cast::<PLACE_BITS, 12>(self.places.index.val()) << 1;
+                self.ask.next.beats_minus_1 = 0.into();
+                self.ask.next.goal = self.index_word.val();
+                if self.request_ready.val() {
+                    self.answer.next = true;
+                    self.state.d.next = HeadState::IndexWait;
+                }
+            }
+            HeadState::IndexWait => {
+                self.debug.next = 11.into();
+                self.error.d.next = self.done_code.val();
+                if self.done.val() {
+                    self.state.d.next = HeadState::IndexRead;
+                    if self.done_code.val() != 0 {
+                        self.state.d.next = HeadState::Error;
+                    }
+                }
+            }
+            HeadState::IndexRead => {
+                self.debug.next = 12.into();
+                self.word_at.next = self.index_word.val();
+                if !self.words_busy.val() {
+                    self.state.d.next = HeadState::IndexWord;
+                }
+            }
+            HeadState::IndexWord => {
+                self.debug.next = 13.into();
+                self.data.d.next = self.word.val();
+                self.state.d.next = HeadState::IndexHalf;
+            }
+            HeadState::IndexHalf => {
+                self.debug.next = 14.into();
+                self.next_held.next.seen_avail = self.half.val();
+                self.state.d.next = HeadState::IndexStep;
+            }
+            HeadState::IndexStep => {
+                self.debug.next = 15.into();
+                self.state.d.next = HeadState::IndexSettle;
+            }
+            HeadState::IndexSettle => {
+                self.debug.next = 16.into();
+                self.state.d.next = HeadState::IndexJudge;
+            }
+            HeadState::IndexJudge => {
+                self.debug.next = 17.into();
+                self.error.d.next = self.avail_index_jump.val();
+                if self.cancelled.val() {
+                    self.state.d.next = HeadState::Leave;
+                } else if self.places.caught_up.val() {
+                    self.state.d.next = HeadState::Leave;
+                    if self.event_index.val() & !self.armed.q.val() {
+                        self.state.d.next = HeadState::Event;
+                    }
+                } else if self.places.too_far.val() {
+                    self.state.d.next = HeadState::Error;
+                } else {
+                    self.again.next = true;
+                    self.armed.d.next = false;
+                    self.state.d.next = HeadState::Choose;
+                }
+            }
+            HeadState::Event => {
+                self.debug.next = 18.into();
+                self.request_valid.next = true;
+                self.ask.next.area = self.used_area.val();
+                self.ask.next.place = bit_cast::<PLACE_BITS, 18>(self.places.avail_event.val()) << 2;
+                self.ask.next.write = true;
+                if self.request_ready.val() {
+                    self.state.d.next = HeadState::EventWait;
+                }
+            }
+            HeadState::EventWait => {
+                self.debug.next = 19.into();
+                // What the driver added without a doorbell, because the old avail_event spared it, shows in the index now.
+                self.armed.d.next = true;
+                self.error.d.next = self.done_code.val();
+                if self.done.val() {
+                    self.state.d.next = HeadState::Index;
+                    if self.done_code.val() != 0 {
+                        self.state.d.next = HeadState::Error;
+                    }
+                }
+            }
+            HeadState::LineSettle => {
+                self.debug.next = 20.into();
+                self.state.d.next = HeadState::LineMeasure;
+            }
+            HeadState::LineMeasure => {
+                self.debug.next = 21.into();
+                self.next_held.next.left = bit_cast::<7, 6>(self.places.burst_minus_1.val()) + 1;
+                self.last_half.d.next = self.first_half.val() + self.places.burst_minus_1.val();
+                self.state.d.next = HeadState::Line;
+            }
+            HeadState::Line => {
+                self.debug.next = 22.into();
+                self.request_valid.next = true;
+                if self.request_ready.val() {
+                    self.state.d.next = HeadState::LineWait;
+                }
+            }
+            HeadState::LineWait => {
+                self.debug.next = 23.into();
+                self.error.d.next = self.done_code.val();
+                if self.done.val() {
+                    self.state.d.next = HeadState::Choose;
+                    if self.done_code.val() != 0 {
+                        self.next_held.next.left = 0.into();
+                        self.state.d.next = HeadState::Error;
+                    }
+                }
+            }
+            HeadState::Entry => {
+                self.debug.next = 24.into();
+                if !self.words_busy.val() {
+                    self.state.d.next = HeadState::EntryWord;
+                }
+            }
+            HeadState::EntryWord => {
+                self.debug.next = 25.into();
+                self.data.d.next = self.word.val();
+                self.state.d.next = HeadState::EntryHalf;
+            }
+            HeadState::EntryHalf => {
+                self.debug.next = 26.into();
+                self.index.d.next = self.half.val();
+                self.next_held.next.next_avail = self.held.q.val().next_avail + 1;
+                self.next_held.next.left = self.held.q.val().left - 1;
+                self.state.d.next = HeadState::SpanStep;
+            }
+            HeadState::SpanStep => {
+                self.debug.next = 27.into();
+                self.bad_index.d.next = self.index.q.val() > self.last_index.q.val();
+                self.error.d.next = self.descriptor_index.val();
+                self.state.d.next = HeadState::SpanSettle;
+            }
+            HeadState::SpanSettle => {
+                self.debug.next = 28.into();
+                self.state.d.next = HeadState::Push;
+                if self.bad_index.q.val() {
+                    self.state.d.next = HeadState::Error;
+                }
+            }
+            HeadState::Push => {
+                self.debug.next = 29.into();
+                self.ask.next.owner = self.ahead_owner.val();
+                self.ask.next.area = self.table_area.val();
+                self.ask.next.place = self.span.place.val();
+                self.ask.next.beats_minus_1 = self.words.val().get_bits::<5>(0);
+                self.ask.next.goal = self.ahead_word.val() | bit_cast::<9, 7>(self.next_word.q.val());
+                self.request_valid.next = true;
+                if self.request_ready.val() {
+                    self.head_valid.next = true;
+                    self.is_again.d.next = false;
+                    self.next_word.d.next = self.next_word.q.val() + self.words.val() + 1;
+                    self.state.d.next = HeadState::Leave;
+                    if self.found.val() & (self.offered.val() == self.served.q.val()) & !self.cancelled.val() {
+                        self.stay.next = true;
+                        self.state.d.next = HeadState::PushSettle;
+                    }
+                }
+            }
+            HeadState::PushSettle => {
+                self.debug.next = 30.into();
+                // What is left of room and free words is known on the next clock.
+                self.state.d.next = HeadState::Choose;
+            }
+            HeadState::Abort => {
+                self.debug.next = 31.into();
+                self.head_valid.next = true;
+                self.announced.next.aborted = true;
+                self.is_given_up.d.next = false;
+                self.next_held.next.next_avail = self.held.q.val().next_avail + 1;
+                self.state.d.next = HeadState::Settle;
+            }
+            HeadState::Error => {
+                self.debug.next = 32.into();
+                // The walker reports it, behind the chains before it.
+                self.announced.next.error = self.error.q.val();
+                if self.cancelled.val() {
+                    self.state.d.next = HeadState::Leave;
+                } else if self.room.val() {
+                    self.head_valid.next = true;
+                    self.halt.next = true;
+                    self.state.d.next = HeadState::Leave;
+                }
+            }
+            HeadState::Leave => {
+                self.debug.next = 33.into();
+                self.states.write_enable.next = true;
+                self.saved.next = !self.restarted.val();
+                // A doorbell since the restart may have been taken for one of the old ring.
+                self.again.next = self.cancelled.val();
+                self.state.d.next = HeadState::Idle;
+            }
+        }
+        self.held.d.next = self.next_held.val();
+        self.request.next = self.ask.val();
+        self.head.next = self.announced.val();
+        if self.reset.val() {
+            self.state.d.next = HeadState::Idle;
+            self.next_word.d.next = 0.into();
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! Reads ring memory: translates its pages, keeps several bursts under way, and writes avail_event.
+//!
+//! The page that was last used of each descriptor table and of each avail ring is remembered, so that most reads ask
+//! the MMU nothing. A fence forgets all of them, and lasts until no read or write is under way that an older answer
+//! allowed.
+
+use super::records::{area, RingRequest, PLACE_BITS};
+use crate::bus::fifo::Fifo;
+use crate::bus::ports::{queue_word, MemReadClient, MemWriteClient, QueueTableClient, TranslateClient};
+use crate::bus::ram::LutRam;
+use rust_hdl::prelude::*;
+use segwalk_model::limits::{PHYS_ADDR_BITS, PHYS_PAGE_BITS, VIRT_PAGE_BITS};
+use segwalk_model::refusal::Refusal;
+
+/// A page that was translated.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct KnownPage {
+    number: Bits<9>,
+    phys_page: Bits<PHYS_PAGE_BITS>,
+}
+
+/// A burst whose data is awaited.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct Awaited {
+    owner: Bits<2>,
+    goal: Bits<9>,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
+enum RingReaderState {
+    Idle,
+    Look,
+    Base,
+    Space,
+    Add,
+    Translate,
+    Answer,
+    Read,
+    Write,
+    Acknowledge,
+    Report,
+    Fault,
+}
+
+logic_block! {
+    /// Serves one request after the other; up to 16 bursts are under way. See the module.
+    pub struct RingReader {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset.
+        pub reset: Signal<In, Bit>,
+        /// Bit a transmit queue, pulses: its areas are others from now on.
+        pub restart: Signal<In, Bits<16>>,
+        /// Older translations are no longer valid; a pulse.
+        pub fence: Signal<In, Bit>,
+        /// Something that an older translation allowed is still under way.
+        pub fence_busy: Signal<Out, Bit>,
+        // Requests
+        /// A request is offered.
+        pub valid: Signal<In, Bit>,
+        /// It is taken.
+        pub ready: Signal<Out, Bit>,
+        /// The request.
+        pub request: Signal<In, RingRequest>,
+        /// First page of an indirect table; stays until the answer.
+        pub indirect_page: Signal<In, Bits<VIRT_PAGE_BITS>>,
+        /// What is written; stays until the answer.
+        pub write_value: Signal<In, Bits<16>>,
+        // Data and answers
+        /// A word is here.
+        pub word_valid: Signal<Out, Bit>,
+        /// Where it goes.
+        pub word_goal: Signal<Out, Bits<9>>,
+        /// The word.
+        pub word: Signal<Out, Bits<64>>,
+        /// A request is answered, its words were given out; a pulse. Reads are answered in order.
+        pub done: Signal<Out, Bit>,
+        /// Whose.
+        pub done_owner: Signal<Out, Bits<2>>,
+        /// 0, RingFault or RingBusError.
+        pub done_code: Signal<Out, Bits<6>>,
+        // Queue table, MMU and memory
+        /// Addresses of the queues.
+        pub table: QueueTableClient,
+        /// The queue table is being asked on this clock.
+        pub table_busy: Signal<Out, Bit>,
+        /// Translation of ring pages.
+        pub translate: TranslateClient,
+        /// Ring memory, read.
+        pub mem: MemReadClient,
+        /// Ring memory, written.
+        pub mem_write: MemWriteClient,
+        //
+        state: DFF<RingReaderState>,
+        held: DFF<RingRequest>,
+        pages: LutRam<KnownPage, 5>,
+        page_known: DFF<Bits<32>>,
+        // the areas changed since the request came
+        stale: DFF<Bit>,
+        virt_page: DFF<Bits<VIRT_PAGE_BITS>>,
+        space: DFF<Bits<4>>,
+        translate_valid: DFF<Bit>,
+        translate_ready: DFF<Bit>,
+        phys_page: DFF<Bits<PHYS_PAGE_BITS>>,
+        read_valid: DFF<Bit>,
+        write_valid: DFF<Bit>,
+        write_failed: DFF<Bit>,
+        awaited: Fifo<Awaited, 4, 5>,
+        outstanding: DFF<Bits<5>>,
+        full: DFF<Bit>,
+        index: DFF<Bits<5>>,
+        failed: DFF<Bit>,
+        over: DFF<Bit>,
+        over_owner: DFF<Bits<2>>,
+        over_code: DFF<Bits<6>>,
+        fenced: DFF<Bit>,
+        //
+        place: Signal<Local, Bits<PLACE_BITS>>,
+        goal: Signal<Local, Bits<9>>,
+        area_now: Signal<Local, Bits<2>>,
+        known: Signal<Local, KnownPage>,
+        awaited_in: Signal<Local, Awaited>,
+        slot: Signal<Local, Bits<5>>,
+        slot_bit: Signal<Local, Bits<32>>,
+        forget: Signal<Local, Bits<32>>,
+        page_number: Signal<Local, Bits<9>>,
+        offset: Signal<Local, Bits<12>>,
+        lane: Signal<Local, Bits<3>>,
+        sent: Signal<Local, Bit>,
+        last_beat: Signal<Local, Bit>,
+        low_goal: Signal<Local, Bits<7>>,
+        next_known: Signal<Local, Bits<32>>,
+        quiet: Signal<Local, Bit>,
+        ring_fault: Constant<Bits<6>> = Constant::new((Refusal::RingFault.code() as u64).to_bits()),
+        ring_bus_error: Constant<Bits<6>> = Constant::new((Refusal::RingBusError.code() as u64).to_bits()),
+        indirect_area: Constant<Bits<2>> = Constant::new(area::INDIRECT.to_bits()),
+    }
+}
+
+// The kernel takes the queue table's word 3 apart at this place.
+const _: () = assert!(queue_word::RING_CONTEXT_LSB == 16);
+
+impl Logic for RingReader {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            state,
+            held,
+            page_known,
+            stale,
+            virt_page,
+            space,
+            translate_valid,
+            translate_ready,
+            phys_page,
+            read_valid,
+            write_valid,
+            write_failed,
+            outstanding,
+            full,
+            index,
+            failed,
+            over,
+            over_owner,
+            over_code,
+            fenced
+        );
+        clock!(self, clock, pages, awaited);
+        self.awaited.reset.next = self.reset.val();
+        self.ready.next = false;
+        self.place.next = self.held.q.val().place;
+        self.goal.next = self.awaited.out_data.val().goal;
+        self.area_now.next = self.held.q.val().area;
+        self.table.queue.next = self.held.q.val().queue;
+        self.table.word.next = self.held.q.val().area;
+        self.table_busy.next = false;
+        self.translate.req_valid.next = self.translate_valid.q.val();
+        self.translate.context.next = self.space.q.val();
+        self.translate.virt_page.next = self.virt_page.q.val();
+        self.translate.write.next = self.held.q.val().write;
+        self.translate.rsp_ready.next = self.translate_ready.q.val();
+        // The page of each descriptor table and avail ring
+        self.page_number.next = self.place.val().get_bits::<9>(12);
+        self.slot.next =
+            (bit_cast::<5, 1>(self.area_now.val().get_bits::<1>(0)) << 4) | bit_cast::<5, 4>(self.held.q.val().queue);
+        self.slot_bit.next = bits::<32>(1) << self.slot.val();
+        self.pages.read_addr.next = self.slot.val();
+        self.pages.write_addr.next = self.slot.val();
+        self.known.next.number = self.page_number.val();
+        self.known.next.phys_page = self.translate.phys_page.val();
+        self.pages.write_data.next = self.known.val();
+        self.pages.write_enable.next = false;
+        self.forget.next = (bit_cast::<32, 16>(self.restart.val()) << 16) | bit_cast::<32, 16>(self.restart.val());
+        self.next_known.next = self.page_known.q.val();
+        if self.restart.val().get_bit(self.held.q.val().queue.index()) {
+            self.stale.d.next = true;
+        }
+        // Reads
+        self.offset.next = self.place.val().get_bits::<12>(0);
+        self.mem.req_valid.next = self.read_valid.q.val();
+        self.mem.phys_addr.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.phys_page.q.val()) << 12)
+            | bit_cast::<PHYS_ADDR_BITS, 12>(self.offset.val() & 0xFF8);
+        self.mem.beats_minus_1.next = bit_cast::<8, 5>(self.held.q.val().beats_minus_1);
+        self.awaited_in.next.owner = self.held.q.val().owner;
+        self.awaited_in.next.goal = self.held.q.val().goal;
+        self.awaited.in_data.next = self.awaited_in.val();
+        self.awaited.in_valid.next = false;
+        self.sent.next = false;
+        // The write
+        self.lane.next = self.place.val().get_bits::<3>(0);
+        self.mem_write.req_valid.next = self.write_valid.q.val();
+        self.mem_write.phys_addr.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.phys_page.q.val()) << 12)
+            | bit_cast::<PHYS_ADDR_BITS, 12>(self.offset.val() & 0xFF8);
+        self.mem_write.data.next =
+            (bit_cast::<64, 16>(self.write_value.val()) << 32) | bit_cast::<64, 16>(self.write_value.val());
+        self.mem_write.strobe.next = 0x03.into();
+        if self.lane.val().get_bit(2) {
+            self.mem_write.strobe.next = 0x30.into();
+        }
+        // Data
+        self.last_beat.next = self.mem.data_valid.val() & self.mem.data_last.val();
+        self.word_valid.next = self.mem.data_valid.val();
+        self.word.next = self.mem.data.val();
+        self.low_goal.next = self.goal.val().get_bits::<7>(0) + bit_cast::<7, 5>(self.index.q.val());
+        self.word_goal.next = (self.goal.val() & 0x180) | bit_cast::<9, 7>(self.low_goal.val());
+        self.awaited.out_ready.next = self.last_beat.val();
+        self.done.next = self.over.q.val();
+        self.done_owner.next = self.over_owner.q.val();
+        self.done_code.next = self.over_code.q.val();
+        self.over.d.next = false;
+        if self.mem.data_valid.val() {
+            self.index.d.next = self.index.q.val() + 1;
+            self.failed.d.next = self.failed.q.val() | self.mem.data_error.val();
+            if self.mem.data_last.val() {
+                self.index.d.next = 0.into();
+                self.failed.d.next = false;
+                self.over.d.next = true;
+                self.over_owner.d.next = self.awaited.out_data.val().owner;
+                self.over_code.d.next = 0.into();
+                if self.failed.q.val() | self.mem.data_error.val() {
+                    self.over_code.d.next = self.ring_bus_error.val();
+                }
+            }
+        }
+        self.quiet.next = (self.outstanding.q.val() == 0) & !self.sent.val();
+        match self.state.q.val() {
+            RingReaderState::Idle => {
+                self.held.d.next = self.request.val();
+                self.stale.d.next = false;
+                if !self.fenced.q.val() & !self.full.q.val() {
+                    self.ready.next = true;
+                    if self.valid.val() {
+                        self.state.d.next = RingReaderState::Look;
+                    }
+                }
+                if self.fenced.q.val() & self.quiet.val() {
+                    self.fenced.d.next = false;
+                }
+            }
+            RingReaderState::Look => {
+                self.phys_page.d.next = self.pages.read_data.val().phys_page;
+                if self.page_known.q.val().get_bit(self.slot.val().index())
+                    & (self.pages.read_data.val().number == self.page_number.val())
+                    & !self.area_now.val().get_bit(1)
+                {
+                    self.sent.next = true;
+                    self.awaited.in_valid.next = true;
+                    self.read_valid.d.next = true;
+                    self.state.d.next = RingReaderState::Read;
+                } else {
+                    self.state.d.next = RingReaderState::Base;
+                }
+            }
+            RingReaderState::Base => {
+                self.table_busy.next = true;
+                self.state.d.next = RingReaderState::Space;
+            }
+            RingReaderState::Space => {
+                self.table_busy.next = true;
+                self.table.word.next = 3.into();
+                self.virt_page.d.next = self.table.data.val().get_bits::<52>(12);
+                if self.held.q.val().area == self.indirect_area.val() {
+                    self.virt_page.d.next = self.indirect_page.val();
+                }
+                self.state.d.next = RingReaderState::Add;
+            }
+            RingReaderState::Add => {
+                self.virt_page.d.next = self.virt_page.q.val() + bit_cast::<52, 9>(self.page_number.val());
+                self.space.d.next = self.table.data.val().get_bits::<4>(16);
+                self.translate_valid.d.next = true;
+                self.state.d.next = RingReaderState::Translate;
+            }
+            RingReaderState::Translate => {
+                if self.translate.req_ready.val() {
+                    self.translate_valid.d.next = false;
+                    self.translate_ready.d.next = true;
+                    self.state.d.next = RingReaderState::Answer;
+                }
+            }
+            RingReaderState::Answer => {
+                if self.translate.rsp_valid.val() {
+                    self.translate_ready.d.next = false;
+                    self.phys_page.d.next = self.translate.phys_page.val();
+                    if self.translate.cause.val() != 0 {
+                        self.state.d.next = RingReaderState::Fault;
+                    } else if self.held.q.val().write {
+                        self.write_valid.d.next = true;
+                        self.state.d.next = RingReaderState::Write;
+                    } else {
+                        self.sent.next = true;
+                        self.awaited.in_valid.next = true;
+                        self.read_valid.d.next = true;
+                        self.state.d.next = RingReaderState::Read;
+                        if !self.area_now.val().get_bit(1) & !self.stale.q.val() & !self.fenced.q.val() {
+                            self.pages.write_enable.next = true;
+                            self.next_known.next = self.page_known.q.val() | self.slot_bit.val();
+                        }
+                    }
+                }
+            }
+            RingReaderState::Read => {
+                if self.mem.req_ready.val() {
+                    self.read_valid.d.next = false;
+                    self.state.d.next = RingReaderState::Idle;
+                }
+            }
+            RingReaderState::Write => {
+                if self.mem_write.req_ready.val() {
+                    self.write_valid.d.next = false;
+                    self.state.d.next = RingReaderState::Acknowledge;
+                }
+            }
+            RingReaderState::Acknowledge => {
+                self.write_failed.d.next = self.mem_write.done_error.val();
+                if self.mem_write.done_valid.val() {
+                    self.state.d.next = RingReaderState::Report;
+                }
+            }
+            RingReaderState::Report => {
+                // Not on the clock of a read's answer.
+                if !self.last_beat.val() {
+                    self.over.d.next = true;
+                    self.over_owner.d.next = self.held.q.val().owner;
+                    self.over_code.d.next = 0.into();
+                    if self.write_failed.q.val() {
+                        self.over_code.d.next = self.ring_bus_error.val();
+                    }
+                    self.state.d.next = RingReaderState::Idle;
+                }
+            }
+            RingReaderState::Fault => {
+                // After the answers of older reads.
+                if self.outstanding.q.val() == 0 {
+                    self.over.d.next = true;
+                    self.over_owner.d.next = self.held.q.val().owner;
+                    self.over_code.d.next = self.ring_fault.val();
+                    self.state.d.next = RingReaderState::Idle;
+                }
+            }
+        }
+        self.page_known.d.next = self.next_known.val() & !self.forget.val();
+        if self.sent.val() & !self.last_beat.val() {
+            self.outstanding.d.next = self.outstanding.q.val() + 1;
+        }
+        if !self.sent.val() & self.last_beat.val() {
+            self.outstanding.d.next = self.outstanding.q.val() - 1;
+        }
+        self.full.d.next = self.outstanding.q.val().get_bit(4);
+        if self.fence.val() {
+            self.fenced.d.next = true;
+            self.page_known.d.next = 0.into();
+        }
+        self.fence_busy.next = self.fenced.q.val();
+        if self.reset.val() {
+            self.state.d.next = RingReaderState::Idle;
+            self.page_known.d.next = 0.into();
+            self.translate_valid.d.next = false;
+            self.translate_ready.d.next = false;
+            self.read_valid.d.next = false;
+            self.write_valid.d.next = false;
+            self.outstanding.d.next = 0.into();
+            self.full.d.next = false;
+            self.index.d.next = 0.into();
+            self.failed.d.next = false;
+            self.over.d.next = false;
+            self.fenced.d.next = false;
+        }
+    }
+}

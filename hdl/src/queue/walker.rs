@@ -1,0 +1,705 @@
+//! From heads to validated chains.
+//!
+//! One chain at a time is walked to its end and checked before anything of it is released, because its length must be
+//! known first. A chain of up to [`FIRST_WALK_FRAGMENTS`] fragments is then released as a whole. A longer one is
+//! released with that many fragments, and walked on from where it stopped storing; the bytes released are always exactly
+//! those promised, or the list ends with ChainChanged.
+//!
+//! The head and the descriptors behind it were read ahead, as many as the queue's last chain had in a row. From where
+//! the chain leaves them the walker asks for more and waits: for 16 where the chain goes on in a row, else for 4.
+
+use super::descriptor::DescriptorCheck;
+use super::fragments::FragmentWord;
+use super::records::{area, owner, ChainWord, HeadWord, ParkedChain, RingRequest, WalkConfig, AHEAD_WORD, WALKER_WORD};
+use super::span::DescriptorSpan;
+use crate::bus::ports::RingErrorSource;
+use rust_hdl::prelude::*;
+use segwalk_model::limits::{CHAIN_BYTES_BITS, VIRTIO_NET_HDR_BYTES, VIRT_PAGE_BITS};
+use segwalk_model::refusal::Refusal;
+
+/// Fragments of one chain that the first walk stores. With the 256 of the store this leaves room for released ones, so
+/// that a walk that waits for room waits only for the reader.
+pub const FIRST_WALK_FRAGMENTS: u64 = 192;
+
+/// Names of the states that `debug` shows.
+pub const DEBUG_STATES: &[&str] = &[
+    "Idle",
+    "Start",
+    "First",
+    "Second",
+    "Judge",
+    "Hold",
+    "Enter",
+    "SpanStep",
+    "SpanSettle",
+    "Ask",
+    "Wait",
+    "Fetch",
+    "End",
+    "Emit",
+    "Close",
+    "Break",
+    "Fail",
+];
+
+#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
+enum WalkState {
+    Idle,
+    Start,
+    First,
+    Second,
+    Judge,
+    Hold,
+    Enter,
+    SpanStep,
+    SpanSettle,
+    Ask,
+    Wait,
+    Fetch,
+    End,
+    Emit,
+    Close,
+    Break,
+    Fail,
+}
+
+logic_block! {
+    /// Walks one chain after the other; see the module.
+    pub struct ChainWalker {
+        /// Clock.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset.
+        pub reset: Signal<In, Bit>,
+        // Register block
+        /// Bit a transmit queue: it may be served.
+        pub enabled: Signal<In, Bits<16>>,
+        /// Bit a transmit queue, pulses: a new ring.
+        pub restart: Signal<In, Bits<16>>,
+        /// INDIRECT was negotiated.
+        pub indirect: Signal<In, Bit>,
+        /// Ring errors.
+        pub ring_error: RingErrorSource,
+        // Head reader and marks
+        /// A chain is announced.
+        pub head_valid: Signal<In, Bit>,
+        /// It is taken.
+        pub head_ready: Signal<Out, Bit>,
+        /// The chain.
+        pub head: Signal<In, HeadWord>,
+        /// The oldest descriptors that were read ahead are here.
+        pub ahead_valid: Signal<In, Bit>,
+        /// They are taken.
+        pub ahead_ready: Signal<Out, Bit>,
+        /// 0, RingFault or RingBusError.
+        pub ahead_code: Signal<In, Bits<6>>,
+        /// The oldest descriptors in use, word of 128.
+        pub oldest_word: Signal<Out, Bits<7>>,
+        /// The queue that this module is about.
+        pub queue: Signal<Out, Bits<4>>,
+        /// What it needs to know of it, on the same clock.
+        pub walk_config: Signal<In, WalkConfig>,
+        /// The chain that parked it, on the same clock.
+        pub parked_chain: Signal<In, ParkedChain>,
+        /// Bit a transmit queue: its chains are of an old ring.
+        pub killed: Signal<In, Bits<16>>,
+        /// A chain is done with; a pulse.
+        pub finished: Signal<Out, Bit>,
+        /// `queue` met a ring error; a pulse.
+        pub failed: Signal<Out, Bit>,
+        /// A chain of `queue` was released; a pulse.
+        pub released: Signal<Out, Bit>,
+        /// Descriptors that it had in a row, less one; 15 stands for more too.
+        pub run_minus_1: Signal<Out, Bits<4>>,
+        // Ring reader
+        /// A request is offered.
+        pub request_valid: Signal<Out, Bit>,
+        /// It is taken.
+        pub request_ready: Signal<In, Bit>,
+        /// The request.
+        pub request: Signal<Out, RingRequest>,
+        /// First page of the indirect table.
+        pub indirect_page: Signal<Out, Bits<VIRT_PAGE_BITS>>,
+        /// A request for this module's use is answered; a pulse.
+        pub done: Signal<In, Bit>,
+        /// 0, RingFault or RingBusError.
+        pub done_code: Signal<In, Bits<6>>,
+        // Words that were read; the answer is there on the clock after the question
+        /// This module asks on this clock.
+        pub word_wanted: Signal<Out, Bit>,
+        /// Which word.
+        pub word_at: Signal<Out, Bits<9>>,
+        /// The word.
+        pub word: Signal<In, Bits<64>>,
+        // Released chains and their fragments
+        /// A chain is released.
+        pub chain_valid: Signal<Out, Bit>,
+        /// It is taken.
+        pub chain_ready: Signal<In, Bit>,
+        /// The chain.
+        pub chain: Signal<Out, ChainWord>,
+        /// Stores `fragment`.
+        pub push: Signal<Out, Bit>,
+        /// The fragment.
+        pub fragment: Signal<Out, FragmentWord>,
+        /// Releases all that was stored.
+        pub commit: Signal<Out, Bit>,
+        /// Forgets what was stored and not released.
+        pub rollback: Signal<Out, Bit>,
+        /// There is room for two fragments.
+        pub room: Signal<In, Bit>,
+        /// Number of the state in [`DEBUG_STATES`].
+        pub debug: Signal<Out, Bits<8>>,
+        //
+        check: DescriptorCheck,
+        span: DescriptorSpan,
+        state: DFF<WalkState>,
+        walked: DFF<Bits<4>>,
+        gone: DFF<Bits<16>>,
+        stopped: DFF<Bits<16>>,
+        cancelled: DFF<Bit>,
+        // the binding
+        default_context: DFF<Bits<4>>,
+        names_allowed: DFF<Bit>,
+        mask: DFF<Bits<16>>,
+        ring_last: DFF<Bits<16>>,
+        // the announcement
+        head_index: DFF<Bits<16>>,
+        avail: DFF<Bits<16>>,
+        epoch: DFF<Bit>,
+        is_again: DFF<Bit>,
+        aborted: DFF<Bit>,
+        sent_frames: DFF<Bits<CHAIN_BYTES_BITS>>,
+        ahead_words: DFF<Bits<7>>,
+        oldest: DFF<Bits<7>>,
+        // the table
+        in_table: DFF<Bit>,
+        table_page: DFF<Bits<VIRT_PAGE_BITS>>,
+        table_low: DFF<Bits<8>>,
+        last_index: DFF<Bits<16>>,
+        // the descriptor
+        at: DFF<Bits<9>>,
+        at_next: DFF<Bits<9>>,
+        left: DFF<Bits<4>>,
+        wish: DFF<Bits<4>>,
+        second_word: DFF<Bits<64>>,
+        first_word: DFF<Bits<64>>,
+        index: DFF<Bits<16>>,
+        index_next: DFF<Bits<16>>,
+        follows: DFF<Bit>,
+        misplaced: DFF<Bit>,
+        goes_on: DFF<Bit>,
+        too_much: DFF<Bit>,
+        last_counted: DFF<Bit>,
+        // the chain
+        count: DFF<Bits<16>>,
+        full: DFF<Bit>,
+        total: DFF<Bits<CHAIN_BYTES_BITS>>,
+        refusal: DFF<Bits<6>>,
+        error: DFF<Bits<6>>,
+        run: DFF<Bits<4>>,
+        run_open: DFF<Bit>,
+        // the fragment held back until it is known whether it is the last
+        fragment_valid: DFF<Bit>,
+        fragment_addr: DFF<Bits<64>>,
+        fragment_bytes: DFF<Bits<CHAIN_BYTES_BITS>>,
+        fragment_context: DFF<Bits<4>>,
+        // the two walks
+        stored: DFF<Bits<8>>,
+        overflow: DFF<Bit>,
+        second: DFF<Bit>,
+        promised: DFF<Bits<CHAIN_BYTES_BITS>>,
+        frame_bytes: DFF<Bits<CHAIN_BYTES_BITS>>,
+        resume_index: DFF<Bits<16>>,
+        resume_count: DFF<Bits<16>>,
+        resume_total: DFF<Bits<CHAIN_BYTES_BITS>>,
+        resume_in_table: DFF<Bit>,
+        // ring errors
+        error_valid: DFF<Bit>,
+        error_queue: DFF<Bits<4>>,
+        error_code: DFF<Bits<6>>,
+        //
+        ask: Signal<Local, RingRequest>,
+        held_back: Signal<Local, FragmentWord>,
+        chain_word: Signal<Local, ChainWord>,
+        stopped_here: Signal<Local, Bits<16>>,
+        keep: Signal<Local, Bits<16>>,
+        finish: Signal<Local, Bit>,
+        low_at: Signal<Local, Bits<7>>,
+        words: Signal<Local, Bits<5>>,
+        low_bytes: Signal<Local, Bits<19>>,
+        entries: Signal<Local, Bits<16>>,
+        limit_reached: Signal<Local, Bit>,
+        ends_here: Signal<Local, Bit>,
+        header_bytes: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new((VIRTIO_NET_HDR_BYTES as u64).to_bits()),
+        store_last: Constant<Bits<8>> = Constant::new((FIRST_WALK_FRAGMENTS - 1).to_bits()),
+        ahead_word: Constant<Bits<9>> = Constant::new(AHEAD_WORD.to_bits()),
+        walker_word: Constant<Bits<9>> = Constant::new(WALKER_WORD.to_bits()),
+        walker_owner: Constant<Bits<2>> = Constant::new(owner::WALKER.to_bits()),
+        table_area: Constant<Bits<2>> = Constant::new(area::TABLE.to_bits()),
+        indirect_area: Constant<Bits<2>> = Constant::new(area::INDIRECT.to_bits()),
+        aborted_code: Constant<Bits<6>> = code(Refusal::Aborted),
+        chain_too_short: Constant<Bits<6>> = code(Refusal::ChainTooShort),
+        chain_loops: Constant<Bits<6>> = code(Refusal::ChainLoops),
+        descriptor_index: Constant<Bits<6>> = code(Refusal::DescriptorIndex),
+        indirect_malformed: Constant<Bits<6>> = code(Refusal::IndirectMalformed),
+    }
+}
+
+fn code(refusal: Refusal) -> Constant<Bits<6>> {
+    Constant::new((refusal.code() as u64).to_bits())
+}
+
+impl ChainWalker {
+    /// A build that takes super-frames with up to `kib` KiB of payload.
+    pub fn for_super_frames(kib: usize) -> Self {
+        Self {
+            check: DescriptorCheck::for_super_frames(kib),
+            ..Self::default()
+        }
+    }
+}
+
+impl Logic for ChainWalker {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            state,
+            walked,
+            gone,
+            stopped,
+            cancelled,
+            default_context,
+            names_allowed,
+            mask,
+            ring_last,
+            head_index,
+            avail,
+            epoch,
+            is_again,
+            aborted,
+            sent_frames,
+            ahead_words,
+            oldest,
+            in_table,
+            table_page,
+            table_low,
+            last_index,
+            at,
+            at_next,
+            left,
+            wish,
+            second_word,
+            first_word,
+            index,
+            index_next,
+            follows,
+            misplaced,
+            goes_on,
+            too_much,
+            last_counted,
+            count,
+            full,
+            total,
+            refusal,
+            error,
+            run,
+            run_open,
+            fragment_valid,
+            fragment_addr,
+            fragment_bytes,
+            fragment_context,
+            stored,
+            overflow,
+            second,
+            promised,
+            frame_bytes,
+            resume_index,
+            resume_count,
+            resume_total,
+            resume_in_table,
+            error_valid,
+            error_queue,
+            error_code
+        );
+        clock!(self, clock, check, span);
+        // Parts
+        self.check.word.next = self.second_word.q.val();
+        self.check.indirect.next = self.indirect.val();
+        self.check.total.next = self.total.q.val();
+        self.check.default_context.next = self.default_context.q.val();
+        self.check.names_allowed.next = self.names_allowed.q.val();
+        self.check.mask.next = self.mask.q.val();
+        self.span.index.next = self.index.q.val();
+        self.span.last_index.next = self.last_index.q.val();
+        self.span.table_low.next = self.table_low.q.val();
+        self.span.wish_minus_1.next = self.wish.q.val();
+        // Outputs
+        self.head_ready.next = false;
+        self.ahead_ready.next = false;
+        self.oldest_word.next = self.oldest.q.val();
+        self.queue.next = self.walked.q.val();
+        self.failed.next = self.error_valid.q.val();
+        self.released.next = false;
+        self.run_minus_1.next = self.run.q.val();
+        self.indirect_page.next = self.table_page.q.val();
+        self.request_valid.next = false;
+        self.words.next = (bit_cast::<5, 4>(self.span.span_minus_1.val()) << 1) | 1;
+        self.ask.next.owner = self.walker_owner.val();
+        self.ask.next.queue = self.walked.q.val();
+        self.ask.next.area = self.table_area.val();
+        if self.in_table.q.val() {
+            self.ask.next.area = self.indirect_area.val();
+        }
+        self.ask.next.place = self.span.place.val();
+        self.ask.next.beats_minus_1 = self.words.val();
+        self.ask.next.goal = self.walker_word.val();
+        self.ask.next.write = false;
+        self.request.next = self.ask.val();
+        self.word_wanted.next = false;
+        self.word_at.next = self.at.q.val() | 1;
+        self.held_back.next.virt_addr = self.fragment_addr.q.val();
+        self.held_back.next.bytes = self.fragment_bytes.q.val();
+        self.held_back.next.context = self.fragment_context.q.val();
+        self.held_back.next.last = false;
+        self.held_back.next.broken = false;
+        self.push.next = false;
+        self.commit.next = false;
+        self.rollback.next = false;
+        self.chain_valid.next = false;
+        self.chain_word.next.queue = self.walked.q.val();
+        self.chain_word.next.head = self.head_index.q.val();
+        self.chain_word.next.frame_bytes = self.frame_bytes.q.val();
+        self.chain_word.next.refusal = self.refusal.q.val();
+        self.chain_word.next.avail = self.avail.q.val();
+        self.chain_word.next.epoch = self.epoch.q.val();
+        self.chain_word.next.sent_frames = self.sent_frames.q.val();
+        self.chain.next = self.chain_word.val();
+        self.ring_error.valid.next = self.error_valid.q.val();
+        self.ring_error.queue.next = self.error_queue.q.val();
+        self.ring_error.code.next = self.error_code.q.val();
+        self.error_valid.d.next = false;
+        self.error_queue.d.next = self.walked.q.val();
+        self.error_code.d.next = self.error.q.val();
+        // Conditions
+        self.keep.next = !self.restart.val();
+        self.stopped_here.next = self.stopped.q.val();
+        self.gone.d.next =
+            self.killed.val() | self.restart.val() | self.stopped.q.val() | (self.enabled.val() ^ 0xFFFF);
+        if self.gone.q.val().get_bit(self.walked.q.val().index()) {
+            self.cancelled.d.next = true;
+        }
+        self.low_at.next = self.at.q.val().get_bits::<7>(0) + 2;
+        self.at_next.d.next = (self.at.q.val() & 0x180) | bit_cast::<9, 7>(self.low_at.val());
+        self.index_next.d.next = self.index.q.val() + 1;
+        self.follows.d.next = self.second_word.q.val().get_bits::<16>(48) == self.index_next.q.val();
+        self.misplaced.d.next = self.first_word.q.val().get_bits::<4>(0).any() | self.in_table.q.val();
+        self.goes_on.d.next = self.second_word.q.val().get_bit(32)
+            & !(self.second.q.val() & (self.check.sum.val() == self.promised.q.val()));
+        self.too_much.d.next = self.check.sum.val() > self.promised.q.val();
+        self.last_counted.d.next = self.count.q.val() == self.ring_last.q.val();
+        self.low_bytes.next = self.second_word.q.val().get_bits::<19>(0);
+        self.entries.next = self.second_word.q.val().get_bits::<16>(4);
+        self.limit_reached.next = !self.second.q.val() & (self.stored.q.val() == self.store_last.val());
+        self.ends_here.next = !self.goes_on.q.val();
+        self.finish.next = false;
+        self.debug.next = 0.into();
+        match self.state.q.val() {
+            WalkState::Idle => {
+                self.walked.d.next = self.head.val().queue;
+                self.head_index.d.next = self.head.val().head;
+                self.index.d.next = self.head.val().head;
+                self.avail.d.next = self.head.val().avail;
+                self.epoch.d.next = self.head.val().epoch;
+                self.is_again.d.next = self.head.val().again;
+                self.aborted.d.next = self.head.val().aborted;
+                self.error.d.next = self.head.val().error;
+                self.left.d.next = self.head.val().ahead_minus_1;
+                self.at.d.next = self.ahead_word.val() | bit_cast::<9, 7>(self.oldest.q.val());
+                self.ahead_words.d.next = 0.into();
+                self.cancelled.d.next = false;
+                self.in_table.d.next = false;
+                self.count.d.next = 0.into();
+                self.full.d.next = false;
+                self.total.d.next = 0.into();
+                self.refusal.d.next = 0.into();
+                self.run.d.next = 0.into();
+                self.run_open.d.next = true;
+                self.stored.d.next = 0.into();
+                self.fragment_valid.d.next = false;
+                self.overflow.d.next = false;
+                self.second.d.next = false;
+                if self.head_valid.val() {
+                    if self.head.val().aborted | (self.head.val().error != 0) {
+                        self.head_ready.next = true;
+                        self.state.d.next = WalkState::Start;
+                    } else if self.ahead_valid.val() {
+                        self.head_ready.next = true;
+                        self.ahead_ready.next = true;
+                        self.ahead_words.d.next = (bit_cast::<7, 4>(self.head.val().ahead_minus_1) << 1) + 2;
+                        self.error.d.next = self.ahead_code.val();
+                        self.state.d.next = WalkState::Start;
+                    }
+                }
+            }
+            WalkState::Start => {
+                self.debug.next = 1.into();
+                self.ring_last.d.next = self.walk_config.val().last_index;
+                self.last_index.d.next = self.walk_config.val().last_index;
+                self.table_low.d.next = self.walk_config.val().table_low;
+                self.default_context.d.next = self.walk_config.val().default_context;
+                self.names_allowed.d.next = self.walk_config.val().names_allowed;
+                self.mask.d.next = self.walk_config.val().mask;
+                self.sent_frames.d.next = 0.into();
+                if self.is_again.q.val() {
+                    self.sent_frames.d.next = self.parked_chain.val().sent_frames;
+                }
+                self.word_wanted.next = true;
+                self.state.d.next = WalkState::First;
+                if self.aborted.q.val() {
+                    // Its head was remembered: the ring may hold another by now.
+                    self.head_index.d.next = self.parked_chain.val().head;
+                    self.refusal.d.next = self.aborted_code.val();
+                    self.state.d.next = WalkState::Emit;
+                }
+                if (self.error.q.val() != 0) | self.gone.q.val().get_bit(self.walked.q.val().index()) {
+                    self.state.d.next = WalkState::Fail;
+                }
+            }
+            WalkState::First => {
+                self.debug.next = 2.into();
+                self.second_word.d.next = self.word.val();
+                self.word_wanted.next = true;
+                self.word_at.next = self.at.q.val();
+                self.state.d.next = WalkState::Second;
+            }
+            WalkState::Second => {
+                self.debug.next = 3.into();
+                self.first_word.d.next = self.word.val();
+                self.state.d.next = WalkState::Judge;
+            }
+            WalkState::Judge => {
+                self.debug.next = 4.into();
+                if !self.second.q.val() & !self.check.is_table.val() & (self.refusal.q.val() == 0) {
+                    self.refusal.d.next = self.check.refusal.val();
+                }
+                self.state.d.next = WalkState::Hold;
+            }
+            WalkState::Hold => {
+                self.debug.next = 5.into();
+                self.word_wanted.next = true;
+                self.word_at.next = self.at_next.q.val() | 1;
+                if self.check.is_table.val() {
+                    self.in_table.d.next = true;
+                    self.table_page.d.next = self.first_word.q.val().get_bits::<52>(12);
+                    self.table_low.d.next = self.first_word.q.val().get_bits::<8>(4);
+                    self.last_index.d.next = self.entries.val() - 1;
+                    if self.second_word.q.val().get_bits::<12>(20).any() {
+                        self.last_index.d.next = 0xFFFF.into();
+                    }
+                    self.index.d.next = 0.into();
+                    self.wish.d.next = 15.into();
+                    self.run_open.d.next = false;
+                    self.state.d.next = WalkState::Enter;
+                    if self.check.malformed.val() | self.misplaced.q.val() {
+                        self.error.d.next = self.indirect_malformed.val();
+                        self.state.d.next = WalkState::Fail;
+                    }
+                } else if self.second.q.val() & ((self.check.refusal.val() != 0) | self.too_much.q.val()) {
+                    self.state.d.next = WalkState::Break;
+                } else if self.room.val() | !self.fragment_valid.q.val() {
+                    self.count.d.next = self.count.q.val() + 1;
+                    self.full.d.next = self.last_counted.q.val();
+                    self.index.d.next = self.second_word.q.val().get_bits::<16>(48);
+                    self.at.d.next = self.at_next.q.val();
+                    self.left.d.next = self.left.q.val() - 1;
+                    self.wish.d.next = 3.into();
+                    if self.follows.q.val() {
+                        self.wish.d.next = 15.into();
+                        if self.run_open.q.val() & (self.run.q.val() != 15) {
+                            self.run.d.next = self.run.q.val() + 1;
+                        }
+                    } else {
+                        self.run_open.d.next = false;
+                    }
+                    self.state.d.next = WalkState::Enter;
+                    if self.follows.q.val() & (self.left.q.val() != 0) & !self.last_counted.q.val() {
+                        self.state.d.next = WalkState::First;
+                    }
+                    if self.ends_here.val() {
+                        self.run.d.next = self.run.q.val();
+                        self.state.d.next = WalkState::End;
+                    }
+                    if self.refusal.q.val() == 0 {
+                        self.total.d.next = self.check.sum.val();
+                        if !self.check.empty.val() & !self.overflow.q.val() {
+                            self.push.next = self.fragment_valid.q.val();
+                            self.commit.next = self.second.q.val();
+                            self.fragment_addr.d.next = self.first_word.q.val();
+                            self.fragment_bytes.d.next = bit_cast::<CHAIN_BYTES_BITS, 19>(self.low_bytes.val());
+                            self.fragment_context.d.next = self.check.buffer_context.val();
+                            self.fragment_valid.d.next = true;
+                            if self.fragment_valid.q.val() {
+                                self.stored.d.next = self.stored.q.val() + 1;
+                                if self.limit_reached.val() {
+                                    self.fragment_valid.d.next = false;
+                                    self.overflow.d.next = true;
+                                    self.resume_index.d.next = self.index.q.val();
+                                    self.resume_count.d.next = self.count.q.val();
+                                    self.resume_total.d.next = self.total.q.val();
+                                    self.resume_in_table.d.next = self.in_table.q.val();
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            WalkState::Enter => {
+                self.debug.next = 6.into();
+                self.state.d.next = WalkState::SpanStep;
+                if self.cancelled.q.val() {
+                    self.state.d.next = WalkState::Fail;
+                } else if self.index.q.val() > self.last_index.q.val() {
+                    self.error.d.next = self.descriptor_index.val();
+                    self.state.d.next = WalkState::Fail;
+                } else if self.full.q.val() {
+                    // virtio 1.2, 2.7.5.3.1: no chain is longer than the queue, which also ends loops.
+                    self.error.d.next = self.chain_loops.val();
+                    self.state.d.next = WalkState::Fail;
+                }
+            }
+            WalkState::SpanStep => {
+                self.debug.next = 7.into();
+                self.state.d.next = WalkState::SpanSettle;
+            }
+            WalkState::SpanSettle => {
+                self.debug.next = 8.into();
+                self.state.d.next = WalkState::Ask;
+            }
+            WalkState::Ask => {
+                self.debug.next = 9.into();
+                self.request_valid.next = true;
+                self.left.d.next = self.span.span_minus_1.val();
+                self.at.d.next = self.walker_word.val();
+                if self.request_ready.val() {
+                    self.state.d.next = WalkState::Wait;
+                }
+            }
+            WalkState::Wait => {
+                self.debug.next = 10.into();
+                self.error.d.next = self.done_code.val();
+                if self.done.val() {
+                    self.state.d.next = WalkState::Fetch;
+                    if self.done_code.val() != 0 {
+                        self.state.d.next = WalkState::Fail;
+                    }
+                }
+            }
+            WalkState::Fetch => {
+                self.debug.next = 11.into();
+                self.word_wanted.next = true;
+                self.state.d.next = WalkState::First;
+            }
+            WalkState::End => {
+                self.debug.next = 12.into();
+                self.state.d.next = WalkState::Emit;
+                if self.second.q.val() {
+                    self.state.d.next = WalkState::Close;
+                    if self.total.q.val() != self.promised.q.val() {
+                        self.state.d.next = WalkState::Break;
+                    }
+                } else if self.cancelled.q.val() {
+                    self.state.d.next = WalkState::Fail;
+                } else {
+                    self.frame_bytes.d.next = self.total.q.val() - self.header_bytes.val();
+                    if (self.refusal.q.val() == 0) & (self.total.q.val() < self.header_bytes.val()) {
+                        self.refusal.d.next = self.chain_too_short.val();
+                    }
+                }
+            }
+            WalkState::Emit => {
+                self.debug.next = 13.into();
+                self.held_back.next.last = true;
+                self.promised.d.next = self.total.q.val();
+                if self.room.val() & self.chain_ready.val() {
+                    self.chain_valid.next = true;
+                    self.released.next = true;
+                    if self.refusal.q.val() != 0 {
+                        self.rollback.next = true;
+                        self.finish.next = true;
+                    } else if self.overflow.q.val() {
+                        self.commit.next = true;
+                        self.index.d.next = self.resume_index.q.val();
+                        self.count.d.next = self.resume_count.q.val();
+                        self.total.d.next = self.resume_total.q.val();
+                        self.in_table.d.next = self.resume_in_table.q.val();
+                        if !self.resume_in_table.q.val() {
+                            self.last_index.d.next = self.walk_config.val().last_index;
+                            self.table_low.d.next = self.walk_config.val().table_low;
+                        }
+                        self.wish.d.next = 15.into();
+                        self.full.d.next = false;
+                        self.overflow.d.next = false;
+                        self.second.d.next = true;
+                        self.state.d.next = WalkState::Enter;
+                    } else {
+                        self.push.next = true;
+                        self.commit.next = true;
+                        self.finish.next = true;
+                    }
+                }
+            }
+            WalkState::Close => {
+                self.debug.next = 14.into();
+                self.held_back.next.last = true;
+                if self.room.val() {
+                    self.push.next = true;
+                    self.commit.next = true;
+                    self.finish.next = true;
+                }
+            }
+            WalkState::Break => {
+                self.debug.next = 15.into();
+                self.held_back.next.last = true;
+                self.held_back.next.broken = true;
+                if self.room.val() {
+                    self.push.next = true;
+                    self.commit.next = true;
+                    self.second.d.next = false;
+                    self.state.d.next = WalkState::Fail;
+                }
+            }
+            WalkState::Fail => {
+                self.debug.next = 16.into();
+                if self.second.q.val() {
+                    // The chain is released: end its fragments first.
+                    self.state.d.next = WalkState::Break;
+                } else {
+                    self.rollback.next = true;
+                    self.finish.next = true;
+                    if (self.error.q.val() != 0)
+                        & !self.cancelled.q.val()
+                        & !self.gone.q.val().get_bit(self.walked.q.val().index())
+                    {
+                        self.error_valid.d.next = true;
+                        self.stopped_here.next = self.stopped.q.val() | (bits::<16>(1) << self.walked.q.val());
+                    }
+                }
+            }
+        }
+        self.finished.next = self.finish.val();
+        if self.finish.val() {
+            self.oldest.d.next = self.oldest.q.val() + self.ahead_words.q.val();
+            self.state.d.next = WalkState::Idle;
+        }
+        self.stopped.d.next = self.stopped_here.val() & self.keep.val();
+        self.fragment.next = self.held_back.val();
+        if self.reset.val() {
+            self.state.d.next = WalkState::Idle;
+            self.oldest.d.next = 0.into();
+            self.stopped.d.next = 0.into();
+            self.error_valid.d.next = false;
+        }
+    }
+}
