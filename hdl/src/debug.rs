@@ -39,7 +39,8 @@ const fn field(name: &'static str, lsb: u32, width: u32, states: &'static [&'sta
 /// Every state machine of the core.
 pub const STATES: &[StateField] = &[
     field("registers", 0, 8, registers::register_block::DEBUG_STATES),
-    field("queue heads", 8, 8, queue::fetcher::DEBUG_HEADS),
+    field("queue heads", 8, 3, queue::fetcher::DEBUG_HEADS),
+    field("queue walker", 11, 3, queue::fetcher::DEBUG_WALKER),
     field("mmu", 16, 8, mmu::DEBUG_STATES),
     field("payload chunker", 24, 3, chunker::CHUNK_STATES),
     field("payload burst cutter", 27, 3, burst_cutter::CUT_STATES),
@@ -55,7 +56,6 @@ pub const STATES: &[StateField] = &[
     field("tso emitter", 44, 1, tso::DEBUG_EMITTER_STATES),
     field("completion", 48, 8, queue::completion::DEBUG_STATES),
     field("reset sequencer", 56, 2, reset_sequencer::RESET_STATES),
-    field("queue walker", 58, 5, queue::fetcher::DEBUG_WALKER),
 ];
 
 #[cfg(test)]
