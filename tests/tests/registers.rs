@@ -595,8 +595,8 @@ fn storm(bench: &mut Bench) {
     let walk = u64::from(bench.random.gen::<bool>());
     bench.set("walk", walk);
     count(bench, "COUNT_WALKS", walk);
-    // Frames and chains end every second clock at most.
-    let even = bench.now % 2 == 0;
+    // Frames and chains end every fifth clock at most.
+    let even = bench.now % 5 == 0;
     let (frame, chain) = (even && bench.random.gen(), even && bench.random.gen());
     let [sent_queue, done_queue] = [(); 2].map(|()| bench.random.gen_range(0..u64::from(TX_QUEUES)));
     bench.set("sent_frame", frame.into());
@@ -627,7 +627,7 @@ fn storm(bench: &mut Bench) {
     // Bursts of refusals from three sources, often on the same clock, on average one in 16 clocks.
     for port in ["fetch_ring_error", "done_ring_error", "refused"] {
         let packet = port == "refused";
-        let valid = bench.random.gen_ratio(1, if packet { 12 } else { 48 }) && (chain || !packet);
+        let valid = bench.random.gen_ratio(1, if packet { 5 } else { 48 }) && (chain || !packet);
         let class = if packet { Class::Packet } else { Class::Ring };
         let refusals = Refusal::ALL.iter().filter(|refusal| refusal.class() == class);
         let codes: Vec<u8> = refusals

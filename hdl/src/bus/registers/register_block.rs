@@ -368,6 +368,7 @@ impl Logic for RegisterBlock {
         self.queue_counters.sent_bytes.next = self.sent_bytes.val();
         self.queue_counters.slot.next = self.sequencer.slot.val();
         self.queue_counters.slot_queue.next = self.sequencer.slot_queue.val();
+        self.queue_counters.look.next = self.sequencer.queue_events_look.val();
         self.queue_counters.take.next = self.sequencer.queue_events_take.val();
         self.sequencer.queue_events.next = self.queue_counters.amount.val();
         self.debug.next = self.sequencer.debug.val();

@@ -126,6 +126,8 @@ logic_block! {
         pub events_take: Signal<Out, Bit>,
         /// Events that wait in the queue's counter.
         pub queue_events: Signal<In, Bits<AMOUNT_BITS>>,
+        /// They may be taken on the next clock.
+        pub queue_events_look: Signal<Out, Bit>,
         /// They are taken; a pulse.
         pub queue_events_take: Signal<Out, Bit>,
         /// State number, see [`DEBUG_STATES`].
@@ -254,6 +256,7 @@ impl Logic for RegisterSequencer {
         self.slot_queue.next = self.at.q.val().get_bits::<4>(4);
         self.events_take.next = false;
         self.queue_events_take.next = false;
+        self.queue_events_look.next = self.state.q.val() == AccessState::CountFetch;
         self.code.next = self.map_entry.q.val().get_bits::<CODE_BITS>(17);
         self.per_queue.next = self.map_entry.q.val().get_bit(34);
         // Memories: the entry is the reset entry while clearing
