@@ -56,6 +56,9 @@ impl<D: Device> Session<D> {
             self.processes.len() + 1 < CONTEXTS,
             "the engine has {CONTEXTS} contexts and all are in use"
         );
+        if let Some(format) = mode.format() {
+            self.pages.limit(format.page_bits);
+        }
         let random = child(&mut self.random);
         let process = Process::new(mode, layout, random, self.device.memory_mut(), &mut self.pages)?;
         self.processes.push(process);
