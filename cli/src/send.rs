@@ -53,8 +53,9 @@ pub struct Args {
     json: bool,
 }
 
+/// Network layers by number.
 #[derive(Clone, Copy, ValueEnum)]
-enum Ip {
+pub enum Ip {
     #[value(name = "4")]
     V4,
     #[value(name = "6")]

@@ -16,7 +16,6 @@ const FIRST_PAGE: u64 = 256;
 pub struct PhysPages {
     random: ChaCha8Rng,
     used: HashSet<u64>,
-    end: u64,
 }
 
 impl PhysPages {
@@ -25,7 +24,6 @@ impl PhysPages {
         PhysPages {
             random,
             used: HashSet::new(),
-            end: 1 << PHYS_PAGE_BITS,
         }
     }
 
@@ -41,14 +39,14 @@ impl PhysPages {
         first
     }
 
-    /// From now on only pages whose numbers have at most so many bits, as some page-table formats want it.
-    pub fn limit(&mut self, bits: usize) {
-        self.end = self.end.min(1 << bits);
-    }
-
     /// Like [`PhysPages::run`], without memory behind the pages: an access is a bus error until they are added.
     pub fn reserve(&mut self, pages: u64, align: u64) -> u64 {
-        let places = (self.end - pages) / align;
+        self.reserve_below(PHYS_PAGE_BITS, pages, align)
+    }
+
+    /// Like [`PhysPages::reserve`], with page numbers of `page_bits` bits: some formats cannot name more.
+    pub fn reserve_below(&mut self, page_bits: usize, pages: u64, align: u64) -> u64 {
+        let places = ((1u64 << page_bits) - pages) / align;
         loop {
             let first = self.random.gen_range(FIRST_PAGE.div_ceil(align)..places) * align;
             if (first..first + pages).all(|page| !self.used.contains(&page)) {
