@@ -245,9 +245,9 @@ impl Logic for SegwalkCore {
         self.completion.event_idx.next = self.registers.event_idx.val();
         self.registers.serving.next = self.fetcher.serving.val();
         ShareSource::join(&mut self.registers.shares, &mut self.fetcher.shares);
-        self.fetcher.extra_valid.next = false;
-        self.fetcher.extra_queue.next = 0.into();
-        self.fetcher.extra_bytes.next = 0.into();
+        self.fetcher.extra_valid.next = self.tso.repeated.val();
+        self.fetcher.extra_queue.next = self.tso.repeated_queue.val();
+        self.fetcher.extra_bytes.next = self.tso.repeated_bytes.val();
         self.registers.used_chains.next = self.completion.used_chains.val();
         self.registers.done_queue.next = self.completion.done_queue.val();
         self.registers.sent_queue.next = self.tso.sent_queue.val();
