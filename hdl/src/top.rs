@@ -123,7 +123,7 @@ impl SegwalkCore {
     // One part a function: parts are large, and together they overflow the stack of a test's thread.
     #[inline(never)]
     fn set_registers(&mut self, options: &CoreOptions) {
-        self.registers = RegisterBlock::new(options.tx_queues as u32);
+        self.registers = RegisterBlock::new(options.tx_queues as u32, options.tlb_entries);
     }
 
     #[inline(never)]

@@ -3,6 +3,7 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use segwalk_hdl::bus::registers::{map, RegisterBlock};
+use segwalk_hdl::mmu::types::DEFAULT_TLB_ENTRIES;
 use segwalk_model::refusal::{Class, Refusal};
 use segwalk_model::registers::{self as r, feature, status, Access, Register};
 use segwalk_sim::verilated::{Dut, Model, Port, Spec};
@@ -16,7 +17,8 @@ const ABORT: &str = "__SYM__abort";
 const BYTES_BEFORE_CARRY: u32 = 0xFFFF_F000;
 
 static MODEL: LazyLock<Model> = LazyLock::new(|| {
-    let verilog = segwalk_hdl::emit::verilog(&mut RegisterBlock::new(TX_QUEUES), "registers").unwrap();
+    let verilog =
+        segwalk_hdl::emit::verilog(&mut RegisterBlock::new(TX_QUEUES, DEFAULT_TLB_ENTRIES), "registers").unwrap();
     let byte_counter = 2 * (map::store::COUNTERS + u64::from(r::COUNT_BYTES_LOW.offset / 4 % 16));
     let reset_entry = |value: u32| format!("mem[{byte_counter}] = 36'h{value:09x};");
     let swap = |text: String, from: &str, to: &str| {
@@ -96,7 +98,8 @@ impl Bench {
     }
 
     fn get(&self, name: &str) -> u64 {
-        self.dut.get(*self.ports.get(name).unwrap_or_else(|| panic!("no port {name}")))
+        self.dut
+            .get(*self.ports.get(name).unwrap_or_else(|| panic!("no port {name}")))
     }
 
     fn clock(&mut self) {

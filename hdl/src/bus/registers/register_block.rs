@@ -169,10 +169,11 @@ logic_block! {
 }
 
 impl RegisterBlock {
-    /// A register block for `tx_queues` transmit queues, 1 to 16, and as many receive queues.
-    pub fn new(tx_queues: u32) -> Self {
+    /// A register block for `tx_queues` transmit queues, 1 to 16, and as many receive queues; it tells software of a
+    /// TLB of `tlb_entries`.
+    pub fn new(tx_queues: u32, tlb_entries: usize) -> Self {
         Self {
-            sequencer: RegisterSequencer::new(tx_queues),
+            sequencer: RegisterSequencer::new(tx_queues, tlb_entries),
             doorbell: Doorbell::new(tx_queues),
             queues: QueueState::new(tx_queues),
             ..Default::default()

@@ -3,6 +3,7 @@
 use super::map::{self, entry, store, RegisterRom, CODE_BITS, ENTRY_BITS};
 use super::queue_counters::AMOUNT_BITS;
 use crate::bus::ram::BlockRam;
+use crate::mmu::types::DEFAULT_TLB_ENTRIES;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::TX_QUEUES;
 use segwalk_model::registers;
@@ -133,7 +134,7 @@ logic_block! {
         /// State number, see [`DEBUG_STATES`].
         pub debug: Signal<Out, Bits<8>>,
         //
-        rom: RegisterRom = RegisterRom::new(TX_QUEUES as u32),
+        rom: RegisterRom = RegisterRom::new(TX_QUEUES as u32, DEFAULT_TLB_ENTRIES),
         store: BlockRam<Bits<32>, 9>,
         state: DFF<AccessState>,
         /// A reset of the core clears the kept values too.
@@ -203,10 +204,10 @@ const _: () = {
 };
 
 impl RegisterSequencer {
-    /// For a build with `tx_queues` transmit queues.
-    pub fn new(tx_queues: u32) -> Self {
+    /// For a build with `tx_queues` transmit queues and a TLB of `tlb_entries`.
+    pub fn new(tx_queues: u32, tlb_entries: usize) -> Self {
         Self {
-            rom: RegisterRom::new(tx_queues),
+            rom: RegisterRom::new(tx_queues, tlb_entries),
             last_queue: Constant::new((u64::from(tx_queues) - 1).to_bits()),
             ..Default::default()
         }
