@@ -71,7 +71,10 @@ pub fn table_of(names: &[&str]) -> String {
     );
     for name in names {
         let register = registers::ALL.iter().find(|register| register.name == *name);
-        register_rows(&mut table, register.unwrap_or_else(|| panic!("there is no register {name}")));
+        register_rows(
+            &mut table,
+            register.unwrap_or_else(|| panic!("there is no register {name}")),
+        );
     }
     table
 }
@@ -254,6 +257,20 @@ mod tests {
             with_cause_places(&page).as_ref() == Some(&page),
             "the causes in docs/mmu.md are out of date; write them anew with\n{REGENERATE_CAUSES}"
         );
+    }
+
+    #[test]
+    fn the_page_of_the_mmu_names_registers_that_are_there() {
+        let page = include_str!("../../docs/mmu.md");
+        let capitals = |name: &&str| name.len() > 3 && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        let named: Vec<&str> = page.split('`').skip(1).step_by(2).filter(capitals).collect();
+        assert!(named.len() > 20);
+        for name in named {
+            assert!(
+                registers::ALL.iter().any(|register| register.name == name),
+                "docs/mmu.md names the register {name}, which is not there"
+            );
+        }
     }
 
     #[test]
