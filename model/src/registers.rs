@@ -175,8 +175,10 @@ pub mod feature {
         | HOST_ECN
         | STATUS
         | RING_INDIRECT_DESC
+        | RING_EVENT_IDX
         | VERSION_1
         | ACCESS_PLATFORM
+        | RING_RESET
         | HOST_USO;
 }
 

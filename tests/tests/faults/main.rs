@@ -1,7 +1,9 @@
 //! Recoverable faults: pages come and go while queues send, software resumes or aborts, and no byte is lost, repeated or
 //! read from a page that was taken away.
 
+mod chain;
 mod isolation;
+mod restart;
 mod stops;
 mod world;
 

@@ -1,6 +1,7 @@
 //! One stop at a time: where it may happen and what software may do there.
 
-use super::world::{Restart, World};
+use super::restart::Restart;
+use super::world::World;
 use super::LATENCY_CLOCKS;
 use anyhow::{ensure, Result};
 use segwalk_model::page_table::Mode;

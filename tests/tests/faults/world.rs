@@ -1,5 +1,6 @@
 //! Processes that send while their pages come and go, and what must be true of every frame, completion and record.
 
+use super::chain::Chain;
 use anyhow::{ensure, Context as _, Result};
 use rand::seq::SliceRandom;
 use rand::Rng;
@@ -7,13 +8,13 @@ use rand_chacha::ChaCha8Rng;
 use segwalk_driver::{Parked, Scope};
 use segwalk_model::page_table::{Mode, Permissions};
 use segwalk_model::refusal::{FaultCause, Refusal};
-use segwalk_model::registers::{self, feature};
+use segwalk_model::registers::feature;
 use segwalk_model::segment::SegmentSettings;
 use segwalk_model::virtqueue::Binding;
 use segwalk_sim::core_bench::{BenchConfig, CoreBench};
 use segwalk_sim::device::Device;
 use segwalk_sim::driver::port::RegisterPort;
-use segwalk_sim::driver::queue::{Buffer, Queue};
+use segwalk_sim::driver::queue::Buffer;
 use segwalk_sim::driver::{self, POLL_CLOCKS};
 use segwalk_sim::host::PAGE_BYTES;
 use segwalk_sim::process::PageLayout;
@@ -22,81 +23,18 @@ use segwalk_sim::session::{Session, KERNEL};
 use segwalk_sim::super_frame::SuperFrame;
 use std::collections::{HashMap, HashSet, VecDeque};
 
-const PAGE: u64 = PAGE_BYTES as u64;
+pub const PAGE: u64 = PAGE_BYTES as u64;
 /// What stands in physical pages that were taken away: software uses them for something else.
 const REUSED: u8 = 0xA6;
-const FEATURES: u64 = driver::FEATURES | feature::OFFERED & feature::RING_RESET;
+/// What the driver negotiates.
+pub const FEATURES: u64 = driver::FEATURES | feature::OFFERED & feature::RING_RESET;
 /// Smallest area for a buffer, so that it has its pages for itself.
 const OWN_PAGES_BYTES: usize = 600;
-
-/// A chain on its way.
-pub struct Chain {
-    pub head: u16,
-    buffers: Vec<Buffer>,
-    /// Bytes in front of the payload, `virtio_net_hdr` included.
-    header_bytes: usize,
-    /// Payload bytes of every frame but the last; 0 where there is one frame.
-    segment_bytes: usize,
-    frames: Vec<Vec<u8>>,
-    pub emitted: usize,
-    /// As the last record said.
-    reported: usize,
-    pub aborted: bool,
-    posted: u64,
-}
-
-impl Chain {
-    fn is_over(&self) -> bool {
-        self.aborted || self.emitted == self.frames.len()
-    }
-
-    /// Pages of its process that it reads, in order.
-    pub fn pages(&self, context: u8) -> Vec<u64> {
-        let of = self.buffers.iter().filter(|buffer| buffer.context == context);
-        of.flat_map(|buffer| buffer.virt_addr / PAGE..=(buffer.virt_addr + u64::from(buffer.bytes) - 1) / PAGE)
-            .collect()
-    }
-
-    /// A fault in this page ends it.
-    pub fn cut_at(&mut self, context: u8, page: u64) {
-        self.frames.truncate(self.frames_before(context, page));
-    }
-
-    /// Frames that are complete before the first byte in this page of the process.
-    fn frames_before(&self, context: u8, page: u64) -> usize {
-        let mut before = 0;
-        for buffer in &self.buffers {
-            let end = buffer.virt_addr + u64::from(buffer.bytes);
-            if buffer.context == context && buffer.virt_addr / PAGE <= page && page <= (end - 1) / PAGE {
-                before += (page * PAGE).saturating_sub(buffer.virt_addr) as usize;
-                break;
-            }
-            before += buffer.bytes as usize;
-        }
-        // Up to 7 bytes go with the beat that breaks: see the model's `Payload::streamed`.
-        let arrived = ((before + 4) / 8 * 8).saturating_sub(4);
-        match self.segment_bytes {
-            0 => 0,
-            mss => (arrived.saturating_sub(self.header_bytes) / mss).min(self.frames.len() - 1),
-        }
-    }
-}
-
-/// How a queue begins anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Restart {
-    /// QUEUE_READY is cleared.
-    NotReady,
-    /// QUEUE_RESET.
-    QueueReset,
-    /// The whole device is reset.
-    Device,
-}
 
 /// A queue of one process.
 pub struct Stream {
     pub context: u8,
-    binding: Binding,
+    pub binding: Binding,
     pub chains: VecDeque<Chain>,
     /// Frames that left, and chains that came back.
     pub frames: usize,
@@ -422,56 +360,6 @@ impl World {
             ensure!(self.session.device.clock() < end, "queue {stream} does not park");
             self.run(POLL_CLOCKS)?;
         }
-    }
-
-    /// Starts a queue, or all of them with the device, anew; what was posted is forgotten.
-    pub fn restart(&mut self, stream: usize, way: Restart) -> Result<()> {
-        let device = &mut self.session.device;
-        let by_reset = way == Restart::QueueReset && FEATURES & feature::RING_RESET != 0;
-        if way == Restart::Device {
-            driver::reset(device)?;
-        } else {
-            device.write(registers::QUEUE_SEL, registers::tx_queue_index(stream as u32))?;
-            match by_reset {
-                true => device.write(registers::QUEUE_RESET, 1)?,
-                false => device.write(registers::QUEUE_READY, 0)?,
-            }
-            let end = device.clock() + 100_000;
-            while device.read(registers::QUEUE_RESET)? != 0 || device.read(registers::QUEUE_READY)? != 0 {
-                ensure!(
-                    device.clock() < end,
-                    "the queue does not come to its end\n{}",
-                    device.dump()
-                );
-            }
-        }
-        self.collect()?;
-        let streams = match way {
-            Restart::Device => 0..self.streams.len(),
-            _ => stream..stream + 1,
-        };
-        if way == Restart::Device {
-            driver::negotiate(&mut self.session.device, FEATURES)?;
-            let contexts: Vec<u8> = self.streams.iter().map(|stream| stream.context).collect();
-            for context in contexts.into_iter().chain([KERNEL]) {
-                self.session.commit_context(context)?;
-            }
-        }
-        let mut port = RegisterPort(&mut self.session.device);
-        let parked = segwalk_driver::parked_queues(&mut port)?;
-        ensure!(
-            streams.clone().all(|queue| parked >> queue & 1 == 0),
-            "queues {parked:#b} are still parked"
-        );
-        for number in streams {
-            let Session { device, queues, .. } = &mut self.session;
-            let (rings, size) = (queues[number].rings().clone(), queues[number].size());
-            let binding = self.streams[number].binding;
-            queues[number] = Queue::start(device, number as u32, size, &binding, rings, None)?;
-            self.streams[number].chains.clear();
-            self.streams[number].record = None;
-        }
-        driver::driver_ok(&mut self.session.device)
     }
 
     /// Everything comes back, parked queues go on, until nothing is posted any more.
