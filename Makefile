@@ -27,7 +27,8 @@ test: check-tools ## Run every check and test
 	@scripts/venv.sh
 	$(SEGWALK) bench --check
 
-test-long: check-tools ## Millions of random translations; 100,000 random super-frames judged by the Linux kernel (as root)
+test-long: check-tools ## A hostile driver for hours; millions of random translations; 100,000 super-frames judged by Linux (as root)
+	SEGWALK_HOSTILE=200000 cargo test --release -p segwalk-tests --test hostile -- --nocapture
 	SEGWALK_LOOKUPS=5000000 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
 	SEGWALK_LOOKUPS=1000000 SEGWALK_TLB_ENTRIES=64 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
 	SEGWALK_LOOKUPS=1000000 SEGWALK_TLB_ENTRIES=1024 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture

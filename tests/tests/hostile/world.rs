@@ -12,7 +12,7 @@ use segwalk_model::segment::SegmentSettings;
 use segwalk_model::virtqueue::{Binding, Contexts};
 use segwalk_sim::axi::{Allowed, AxiConfig, Client};
 use segwalk_sim::core_bench::{BenchConfig, CoreBench};
-use segwalk_sim::driver::queue::{Buffer, Queue, Rings};
+use segwalk_sim::driver::queue::{Buffer, Rings};
 use segwalk_sim::driver::{self, FEATURES};
 use segwalk_sim::headers::Seed;
 use segwalk_sim::pattern::Pattern;
