@@ -112,11 +112,33 @@ logic_block! {
 impl SegwalkCore {
     /// A build with these options, which have been checked.
     pub fn new(options: &CoreOptions) -> Self {
-        Self {
-            fetcher: QueueFetcher::for_super_frames(options.super_frame_kib),
-            mmu: Mmu::for_entries(options.tlb_entries),
-            ..Self::default()
-        }
+        let mut core = Self::default();
+        core.set_registers(options);
+        core.set_fetcher(options);
+        core.set_mmu(options);
+        core.set_completion(options);
+        core
+    }
+
+    // One part a function: parts are large, and together they overflow the stack of a test's thread.
+    #[inline(never)]
+    fn set_registers(&mut self, options: &CoreOptions) {
+        self.registers = RegisterBlock::new(options.tx_queues as u32);
+    }
+
+    #[inline(never)]
+    fn set_fetcher(&mut self, options: &CoreOptions) {
+        self.fetcher = QueueFetcher::with(options.tx_queues, options.super_frame_kib);
+    }
+
+    #[inline(never)]
+    fn set_mmu(&mut self, options: &CoreOptions) {
+        self.mmu = Mmu::for_entries(options.tlb_entries);
+    }
+
+    #[inline(never)]
+    fn set_completion(&mut self, options: &CoreOptions) {
+        self.completion = Completion::new(options.tx_queues);
     }
 }
 
@@ -327,7 +349,7 @@ impl Logic for SegwalkCore {
 
         // State machines
         self.debug_states.next = bit_cast::<64, 8>(self.registers.debug.val())
-            | (bit_cast::<64, 8>(self.fetcher.debug.val()) << 8)
+            | (bit_cast::<64, 3>(self.fetcher.debug.val()) << 8)
             | (bit_cast::<64, 8>(self.mmu.debug.val()) << 16)
             | (bit_cast::<64, 8>(self.reader.debug.val()) << 24)
             | (bit_cast::<64, 8>(self.tso.debug.val()) << 32)
@@ -335,6 +357,6 @@ impl Logic for SegwalkCore {
             | (bit_cast::<64, 8>(self.completion.debug.val()) << 48)
             | (bit_cast::<64, 2>(self.resets.debug.val()) << 56)
             | (bit_cast::<64, 3>(self.reader.debug_waits.val()) << 45)
-            | (bit_cast::<64, 8>(self.fetcher.debug_walker.val()) << 58);
+            | (bit_cast::<64, 3>(self.fetcher.debug_walker.val()) << 11);
     }
 }
