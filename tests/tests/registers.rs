@@ -96,7 +96,8 @@ impl Bench {
     }
 
     fn get(&self, name: &str) -> u64 {
-        self.dut.get(*self.ports.get(name).unwrap_or_else(|| panic!("no port {name}")))
+        self.dut
+            .get(*self.ports.get(name).unwrap_or_else(|| panic!("no port {name}")))
     }
 
     fn clock(&mut self) {

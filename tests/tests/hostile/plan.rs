@@ -138,7 +138,7 @@ impl Rings {
             let mut pieces = cut(random, start, bytes.len(), PIECES.min(free.len()).max(1));
             if config.binding.names_allowed {
                 for piece in &mut pieces {
-                    piece.flags |= u16::from(arena.context) * random.gen_range(0..2) << 12;
+                    piece.flags |= (u16::from(arena.context) * random.gen_range(0..2)) << 12;
                 }
             }
             let direct = match config.indirect && random.gen_bool(0.4) && rings.indirect.len() < INDIRECT_TABLES {

@@ -225,8 +225,8 @@ impl World {
     pub fn context_table(&self) -> Contexts {
         let mut table = [Context::off(); segwalk_model::limits::CONTEXTS];
         table[0] = Context::bare();
-        for context in 1..=self.contexts {
-            table[context] = self.session.process(context as u8).context();
+        for (context, entry) in (0u8..).zip(&mut table).skip(1).take(self.contexts) {
+            *entry = self.session.process(context).context();
         }
         table
     }
