@@ -233,6 +233,7 @@ impl Logic for RegisterBlock {
         self.queues.reset.next = self.part_reset.val();
         self.settings.reset.next = self.part_reset.val();
         self.records.reset.next = self.part_reset.val();
+        self.records.forgets.next = self.queues.forgets.val();
         self.parks.reset.next = self.part_reset.val();
         self.timers.reset.next = self.part_reset.val();
         self.counters.reset.next = self.part_reset.val();
