@@ -4,9 +4,11 @@
 SHELL := /bin/bash
 SEGWALK := cargo run --release -q --bin segwalk --
 RTL ?= out/rtl
+# Seconds of the soak of test-long
+SOAK ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long rtl lint synth bench doctor clean build-tools simulation-tools check-tools
+.PHONY: help demo test test-long rtl lint synth bench record doctor clean build-tools simulation-tools check-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,9 +26,16 @@ test: check-tools ## Run every check and test
 	cargo test --release --workspace
 	@scripts/if-there.sh clippy cargo clippy --release --workspace --all-targets -q -- -D warnings
 	$(MAKE) --no-print-directory lint
+	@scripts/venv.sh
+	$(SEGWALK) bench --check
 
-test-long: check-tools ## Judge 100,000 random super-frames by the Linux kernel (as root)
+test-long: check-tools ## Random translations, super-frames judged by the kernel, a soaked link: half an hour (as root)
+	SEGWALK_LOOKUPS=5000000 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
+	SEGWALK_LOOKUPS=1000000 SEGWALK_TLB_ENTRIES=64 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
+	SEGWALK_LOOKUPS=1000000 SEGWALK_TLB_ENTRIES=1024 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
 	SEGWALK_FUZZ=100000 SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-tests --test linux -- --nocapture
+	SEGWALK_SOAK=$(SOAK) SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-tests --test link -- --nocapture soak
+	SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-cli --test link -- --nocapture
 
 rtl: build-tools ## Write the core's Verilog to out/rtl
 	$(SEGWALK) rtl --out $(RTL)
@@ -40,8 +49,14 @@ synth: build-tools ## Synthesise the core for the ECP5, cells by module
 	@scripts/venv.sh
 	$(SEGWALK) synth --seeds 0
 
-bench: simulation-tools ## Compare the harness with a C++ testbench
+bench: simulation-tools ## Measure everything: out/report/index.html
+	@scripts/venv.sh
 	cargo bench -p segwalk-sim
+	$(SEGWALK) bench --report out/report/index.html
+
+record: simulation-tools ## Make what the core reaches now the records that make test checks
+	@scripts/venv.sh
+	$(SEGWALK) bench --record
 
 doctor: build-tools ## Say which tools are there and what to do
 	$(SEGWALK) doctor
@@ -57,4 +72,4 @@ simulation-tools: build-tools
 
 check-tools: simulation-tools
 	@scripts/need.sh iverilog
-	@[ "$$(id -u)" != 0 ] || scripts/need.sh iproute2
+	@[ "$$(id -u)" != 0 ] || scripts/need.sh iproute2 iperf3 curl

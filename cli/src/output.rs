@@ -60,22 +60,33 @@ pub fn thousands(number: u64) -> String {
 pub struct Progress {
     start: Instant,
     bar: Option<ProgressBar>,
+    template: String,
 }
 
 impl Progress {
-    /// Nothing is shown yet.
+    /// Nothing is shown yet; bytes are counted.
     pub fn new() -> Self {
+        Self::with("{bytes} of {total_bytes}")
+    }
+
+    /// The same for things of which there are some.
+    pub fn counting(things: &str) -> Self {
+        Self::with(&format!("{{pos}} of {{len}} {things}"))
+    }
+
+    fn with(amount: &str) -> Self {
         Progress {
             start: Instant::now(),
             bar: None,
+            template: format!("{{bar:40}} {amount}, {{eta}} left"),
         }
     }
 
-    /// `done` of `all` bytes are done.
+    /// `done` of `all` are done.
     pub fn show(&mut self, done: u64, all: u64) {
         if self.bar.is_none() && self.start.elapsed() > QUIET && std::io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(Some(all), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
+            let style = ProgressStyle::with_template(&self.template);
             bar.set_style(style.expect("the template is right"));
             self.bar = Some(bar);
         }
@@ -85,6 +96,43 @@ impl Progress {
     }
 
     /// Takes the bar away.
+    pub fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A line on standard error that changes, on a terminal only.
+pub struct StatusLine {
+    bar: Option<ProgressBar>,
+}
+
+impl StatusLine {
+    /// An empty line.
+    pub fn new() -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.set_style(ProgressStyle::with_template("{msg}").expect("the template is right"));
+            bar
+        });
+        StatusLine { bar }
+    }
+
+    /// Whether anybody sees it.
+    pub fn is_shown(&self) -> bool {
+        self.bar.is_some()
+    }
+
+    /// The line is this now.
+    pub fn show(&self, text: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text);
+            bar.tick();
+        }
+    }
+
+    /// Takes the line away.
     pub fn finish(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();

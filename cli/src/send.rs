@@ -53,20 +53,39 @@ pub struct Args {
     json: bool,
 }
 
+/// Network layers by number.
 #[derive(Clone, Copy, ValueEnum)]
-enum Ip {
+pub enum Ip {
     #[value(name = "4")]
     V4,
     #[value(name = "6")]
     V6,
 }
 
+/// Modes by name.
 #[derive(Clone, Copy, ValueEnum)]
-enum ModeArg {
+pub enum ModeArg {
     Bare,
+    Sv32,
     Sv39,
+    Sv48,
+    #[value(name = "x86-32")]
+    X86_32,
     #[value(name = "x86-64")]
     X86_64,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Mode {
+        match mode {
+            ModeArg::Bare => Mode::Bare,
+            ModeArg::Sv32 => Mode::Sv32,
+            ModeArg::Sv39 => Mode::Sv39,
+            ModeArg::Sv48 => Mode::Sv48,
+            ModeArg::X86_32 => Mode::X86_32,
+            ModeArg::X86_64 => Mode::X86_64,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -94,11 +113,7 @@ impl Args {
                 Ip::V4 => IpVersion::V4,
                 Ip::V6 => IpVersion::V6,
             },
-            mode: match self.mode {
-                ModeArg::Bare => Mode::Bare,
-                ModeArg::Sv39 => Mode::Sv39,
-                ModeArg::X86_64 => Mode::X86_64,
-            },
+            mode: self.mode.into(),
             buffers: self.buffers,
             pages: match self.pages {
                 PagesArg::Scattered => PageLayout::Scattered,

@@ -3,13 +3,17 @@
 //! Yosys and nextpnr come from the search path or, pinned, from the virtual environment `.venv/` in the repository, which
 //! `make synth` fills.
 
+pub mod bitstream;
 pub mod boundary;
 pub mod cells;
+pub mod constraints;
 pub mod doctor;
 pub mod place;
 pub mod synth;
 pub mod tools;
 
+pub use bitstream::{bitstream, BitstreamReport, ClockReport};
+pub use constraints::lpf;
 pub use doctor::{doctor, Check, State};
 pub use place::{median_mhz, place, Placement};
-pub use synth::{synth, SynthReport};
+pub use synth::{results_folder, synth, SynthReport};

@@ -245,7 +245,8 @@ fn describe(yosys: &Found) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
 }
 
-pub(crate) fn results_folder() -> PathBuf {
+/// Folder of results, which are found again as long as what they came from is the same.
+pub fn results_folder() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(target) => Path::new(&target).join("synth"),
         None => tools::repository().join("target/synth"),

@@ -133,8 +133,33 @@ pub const NEXTPNR: Tool = Tool {
     )
 };
 
+/// Packs bitstreams.
+pub const ECPPACK: Tool = Tool {
+    wheel: Some("yowasp-ecppack"),
+    optional: true,
+    ..tool(
+        "ecppack",
+        "packs bitstreams",
+        Version(0, 0),
+        "make synth, which puts it into .venv beside nextpnr",
+    )
+};
+/// Loads bitstreams into boards.
+pub const LOADER: Tool = Tool {
+    version_arguments: &["--Version"],
+    optional: true,
+    ..tool(
+        "openFPGALoader",
+        "loads bitstreams into boards",
+        Version(0, 8),
+        "apt-get install openfpgaloader",
+    )
+};
+
 /// Every tool, those that everything needs first.
-pub const ALL: &[Tool] = &[CARGO, CXX, MAKE, VERILATOR, IVERILOG, TCPDUMP, PYTHON, YOSYS, NEXTPNR];
+pub const ALL: &[Tool] = &[
+    CARGO, CXX, MAKE, VERILATOR, IVERILOG, TCPDUMP, PYTHON, YOSYS, NEXTPNR, ECPPACK, LOADER,
+];
 
 /// A tool that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -36,6 +36,43 @@ const fn field(name: &'static str, lsb: u32, width: u32, states: &'static [&'sta
     }
 }
 
+/// What an output without a beat waits for, as far as the payload reader knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Bytes are there and the TSO pipeline does not take them.
+    Engine,
+    /// Beats that were asked for, or the rest of a frame whose bytes come in.
+    Payload,
+    /// A translation.
+    Translation,
+    /// A chain or a fragment of one.
+    Descriptors,
+}
+
+/// Lowest bit of the reader's `debug_waits`.
+const WAITS_LSB: u32 = 45;
+/// Lowest bit of the chunker's state, of which the first two wait for the queue fetcher.
+const CHUNKER_LSB: u32 = 24;
+
+impl Wait {
+    /// Reads a value of `debug_states`, from the output of the reader to its input.
+    pub fn of(debug_states: u64) -> Self {
+        let waits = debug_states >> WAITS_LSB;
+        match (
+            waits & 1,
+            waits >> 1 & 1,
+            waits >> 2 & 1,
+            debug_states >> CHUNKER_LSB & 7,
+        ) {
+            (1, ..) => Wait::Engine,
+            (_, 1, ..) => Wait::Payload,
+            (_, _, 1, _) => Wait::Translation,
+            (_, _, _, 0 | 1) => Wait::Descriptors,
+            _ => Wait::Engine,
+        }
+    }
+}
+
 /// Every state machine of the core.
 pub const STATES: &[StateField] = &[
     field("registers", 0, 8, registers::register_block::DEBUG_STATES),
@@ -56,6 +93,21 @@ pub const STATES: &[StateField] = &[
     field("tso emitter", 44, 1, tso::DEBUG_EMITTER_STATES),
     field("completion", 48, 8, queue::completion::DEBUG_STATES),
     field("reset sequencer", 56, 2, reset_sequencer::RESET_STATES),
+    field(
+        "payload waits",
+        WAITS_LSB,
+        3,
+        &[
+            "none",
+            "stream",
+            "beats",
+            "stream, beats",
+            "translation",
+            "stream, translation",
+            "beats, translation",
+            "all",
+        ],
+    ),
 ];
 
 #[cfg(test)]
@@ -71,5 +123,14 @@ mod tests {
             seen |= mask;
             assert!(field.states.len() <= 1 << field.width, "{}", field.name);
         }
+    }
+
+    #[test]
+    fn the_wait_next_to_the_output_counts() {
+        let waits = |reader: u64, chunker: u64| Wait::of(reader << WAITS_LSB | chunker << CHUNKER_LSB);
+        assert_eq!(waits(0b111, 0), Wait::Engine);
+        assert_eq!(waits(0b110, 0), Wait::Payload);
+        assert_eq!(waits(0b100, 4), Wait::Translation);
+        assert_eq!((waits(0, 1), waits(0, 4)), (Wait::Descriptors, Wait::Engine));
     }
 }

@@ -41,14 +41,17 @@ pub struct CoreOptions {
 
 impl Default for CoreOptions {
     fn default() -> Self {
-        Self {
-            super_frame_kib: SUPER_FRAME_KIB[0],
-            tlb_entries: DEFAULT_TLB_ENTRIES,
-        }
+        Self::DEFAULT
     }
 }
 
 impl CoreOptions {
+    /// What is built when nothing else is asked for.
+    pub const DEFAULT: Self = Self {
+        super_frame_kib: SUPER_FRAME_KIB[0],
+        tlb_entries: DEFAULT_TLB_ENTRIES,
+    };
+
     /// Says which option cannot be built, and what can.
     pub fn check(&self) -> Result<()> {
         ensure!(

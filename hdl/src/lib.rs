@@ -4,6 +4,7 @@
 #[macro_use]
 mod macros;
 
+pub mod board;
 pub mod bus;
 pub mod debug;
 pub mod emit;

@@ -15,6 +15,7 @@ use crate::queue::fetcher::QueueFetcher;
 use crate::tso::Tso;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::PHYS_ADDR_BITS;
+use segwalk_model::refusal::Refusal;
 
 logic_block! {
     /// The transmit engine. Port names are those of AXI4-Lite, AXI4 and AXI4-Stream.
@@ -103,6 +104,8 @@ logic_block! {
         writes: WriteUnit,
         resets: ResetSequencer,
         reset_all: Signal<Local, Bit>,
+        ring_fault: Signal<Local, Bit>,
+        ring_fault_code: Constant<Bits<6>> = Constant::new(u64::from(Refusal::RingFault.code()).to_bits()),
     }
 }
 
@@ -216,7 +219,8 @@ impl Logic for SegwalkCore {
         self.registers.chain_walked.next = self.fetcher.walked.val();
         self.registers.chain_issued.next = self.fetcher.issued.val();
         self.registers.chain_retired.next = self.completion.retired.val();
-        self.registers.completion_idle.next = self.completion.idle.val();
+        self.registers.finishing.next = self.completion.finishing.val();
+        self.completion.event_idx.next = self.registers.event_idx.val();
         self.registers.serving.next = self.fetcher.serving.val();
         ShareSource::join(&mut self.registers.shares, &mut self.fetcher.shares);
         self.fetcher.extra_valid.next = false;
@@ -261,6 +265,7 @@ impl Logic for SegwalkCore {
         MemReadClient::join(&mut self.fetcher.mem, &mut self.reads.ring);
         MemReadClient::join(&mut self.mmu.mem, &mut self.reads.walker);
         MemReadClient::join(&mut self.reader.mem, &mut self.reads.payload);
+        MemReadClient::join(&mut self.completion.event_mem, &mut self.reads.event);
         MemWriteClient::join(&mut self.completion.mem, &mut self.write_turns.completion);
         MemWriteClient::join(&mut self.fetcher.mem_write, &mut self.write_turns.fetcher);
         MemWriteClient::join(&mut self.write_turns.unit, &mut self.writes.client);
@@ -311,7 +316,13 @@ impl Logic for SegwalkCore {
         self.registers.sent_bytes.next = self.tso.sent_bytes.val();
         self.registers.tlb_hit.next = self.mmu.hit.val();
         self.registers.tlb_miss.next = self.mmu.miss.val();
-        self.registers.mmu_fault.next = self.mmu.fault.val();
+        // Faults that stopped a queue or a chain; what the MMU finds ahead of the data is no fault yet.
+        self.ring_fault.next = (self.fetcher.ring_error.valid.val()
+            & (self.fetcher.ring_error.code.val() == self.ring_fault_code.val()))
+            | (self.completion.ring_error.valid.val()
+                & (self.completion.ring_error.code.val() == self.ring_fault_code.val()));
+        self.registers.mmu_fault.next = bit_cast::<2, 1>(self.ring_fault.val().into())
+            | (bit_cast::<2, 1>(self.reader.fault.valid.val().into()) << 1);
         self.registers.walk.next = self.mmu.walk.val();
 
         // State machines
@@ -323,6 +334,7 @@ impl Logic for SegwalkCore {
             | (bit_cast::<64, 8>(self.tso.debug_output.val()) << 40)
             | (bit_cast::<64, 8>(self.completion.debug.val()) << 48)
             | (bit_cast::<64, 2>(self.resets.debug.val()) << 56)
+            | (bit_cast::<64, 3>(self.reader.debug_waits.val()) << 45)
             | (bit_cast::<64, 3>(self.fetcher.debug_walker.val()) << 11);
     }
 }

@@ -1,5 +1,6 @@
 //! The documentation's tables, made from the data, so that they cannot say anything else.
 
+use crate::page_table::Mode;
 use crate::refusal::{Class, FaultCause, Refusal};
 use crate::registers::{self, Access, Field, Register};
 use std::fmt::Write;
@@ -62,6 +63,22 @@ pub fn register_table() -> String {
     table
 }
 
+/// These registers with their fields; a name that no register has is a programming error.
+pub fn table_of(names: &[&str]) -> String {
+    let mut table = String::from(
+        "| Offset | Register or field | Bits | Access | After reset | Meaning |\n\
+         |---|---|---|---|---|---|\n",
+    );
+    for name in names {
+        let register = registers::ALL.iter().find(|register| register.name == *name);
+        register_rows(
+            &mut table,
+            register.unwrap_or_else(|| panic!("there is no register {name}")),
+        );
+    }
+    table
+}
+
 /// Every refusal code.
 pub fn refusal_table() -> String {
     let mut table = String::from("| Code | Name | Class | Meaning | Counter |\n|---|---|---|---|---|\n");
@@ -100,6 +117,71 @@ pub fn fault_cause_table() -> String {
         );
     }
     table
+}
+
+/// How the table of causes in `docs/mmu.md` is written anew.
+pub const REGENERATE_CAUSES: &str = "cargo run -q -p segwalk-model --example mmu_docs";
+
+/// Lines around the table of causes in `docs/mmu.md`.
+pub const CAUSES_MARKS: [&str; 2] = ["<!-- causes: begin -->\n", "<!-- causes: end -->\n"];
+
+/// Where each fault cause arises: for every format the levels whose entries can have it.
+pub fn cause_places_table() -> String {
+    const MODES: [Mode; 6] = [
+        Mode::Bare,
+        Mode::Sv32,
+        Mode::Sv39,
+        Mode::Sv48,
+        Mode::X86_32,
+        Mode::X86_64,
+    ];
+    let mut table = format!(
+        "| Cause | Name | Meaning | {} |\n|---|---|---{}|\n",
+        MODES.map(Mode::name).join(" | "),
+        "|---".repeat(MODES.len())
+    );
+    for cause in FaultCause::ALL {
+        let [bare, sv32, sv39, sv48, x86_32, x86_64] = MODES.map(|mode| places(mode, *cause));
+        let code = cause.code().to_string();
+        row(
+            &mut table,
+            [
+                &code,
+                cause.name(),
+                cause.sentence(),
+                &bare,
+                &sv32,
+                &sv39,
+                &sv48,
+                &x86_32,
+                &x86_64,
+            ],
+        );
+    }
+    table
+}
+
+/// The levels of a format that can have a cause; `before` when it is found before an entry is read.
+fn places(mode: Mode, cause: FaultCause) -> String {
+    if mode.fails_before_walk(cause) {
+        return "before".into();
+    }
+    let levels: Vec<String> = mode.format().map_or(vec![], |format| {
+        (0..format.levels)
+            .rev()
+            .filter(|level| format.can_fail(*level, cause))
+            .map(|level| level.to_string())
+            .collect()
+    });
+    levels.join(" ")
+}
+
+/// The page with the table of causes written anew; nothing when the page has no marks.
+pub fn with_cause_places(page: &str) -> Option<String> {
+    let (head, rest) = page.split_once(CAUSES_MARKS[0])?;
+    let (_, tail) = rest.split_once(CAUSES_MARKS[1])?;
+    let [begin, end] = CAUSES_MARKS;
+    Some(format!("{head}{begin}{}{end}{tail}", cause_places_table()))
 }
 
 fn register_rows(table: &mut String, register: &Register) {
@@ -168,6 +250,16 @@ mod tests {
     }
 
     #[test]
+    fn the_causes_in_the_page_of_the_mmu_are_the_generated_ones() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/mmu.md");
+        let page = std::fs::read_to_string(path).expect("docs/mmu.md is there");
+        assert!(
+            with_cause_places(&page).as_ref() == Some(&page),
+            "the causes in docs/mmu.md are out of date; write them anew with\n{REGENERATE_CAUSES}"
+        );
+    }
+
+    #[test]
     fn every_register_code_and_cause_has_a_row_with_a_sentence() {
         let page = registers_page();
         for register in registers::ALL {
@@ -197,7 +289,12 @@ mod tests {
 
     #[test]
     fn every_row_of_a_table_has_the_cells_of_its_head() {
-        for table in [register_table(), refusal_table(), fault_cause_table()] {
+        for table in [
+            register_table(),
+            refusal_table(),
+            fault_cause_table(),
+            cause_places_table(),
+        ] {
             let cells = |line: &str| line.replace("\\|", "").matches('|').count();
             let head = cells(table.lines().next().unwrap());
             assert!(table.lines().all(|line| cells(line) == head));

@@ -3,10 +3,9 @@
 //! This table is the only place where an offset, a field or a reset value is written. The RTL, the driver, the tests
 //! and the tables of the documentation are made from it.
 
-use serde::Serialize;
-
 /// What software may do with a register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(serde::Serialize))]
 pub enum Access {
     /// Writes are ignored.
     ReadOnly,
@@ -17,7 +16,8 @@ pub enum Access {
 }
 
 /// Bits `lsb .. lsb + width` of a register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(serde::Serialize))]
 pub struct Field {
     /// Name, lower case.
     pub name: &'static str,
@@ -45,7 +45,8 @@ impl Field {
 }
 
 /// A 32-bit register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(serde::Serialize))]
 pub struct Register {
     /// Name as in the documentation.
     pub name: &'static str,
@@ -74,15 +75,30 @@ macro_rules! registers {
     };
 }
 
+pub(crate) use registers as register_table;
+
 impl Register {
-    /// The field called `name`; a misspelt name is a programming error and fails at the first test.
-    pub fn field(&self, name: &str) -> Field {
-        *self
-            .fields
-            .iter()
-            .find(|f| f.name == name)
-            .unwrap_or_else(|| panic!("register {} has no field {name}", self.name))
+    /// The field called `name`; a misspelt name is a programming error and fails at the first test, or when it is compiled
+    /// where the field is a constant.
+    pub const fn field(&self, name: &str) -> Field {
+        let mut at = 0;
+        while at < self.fields.len() {
+            if same(self.fields[at].name.as_bytes(), name.as_bytes()) {
+                return self.fields[at];
+            }
+            at += 1;
+        }
+        panic!("the register has no field of this name")
     }
+}
+
+/// Whether two names are the same, in constants too.
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
 }
 
 /// Bytes of the register block: one 4 KiB page.
@@ -151,8 +167,19 @@ pub mod feature {
     /// VIRTIO_NET_F_HOST_USO: UDP segmentation over IPv4 and IPv6.
     pub const HOST_USO: u64 = 1 << 56;
     /// Everything that is offered.
-    pub const OFFERED: u64 =
-        CSUM | MTU | MAC | HOST_TSO4 | HOST_TSO6 | HOST_ECN | STATUS | VERSION_1 | ACCESS_PLATFORM | HOST_USO;
+    pub const OFFERED: u64 = CSUM
+        | MTU
+        | MAC
+        | HOST_TSO4
+        | HOST_TSO6
+        | HOST_ECN
+        | STATUS
+        | RING_INDIRECT_DESC
+        | RING_EVENT_IDX
+        | VERSION_1
+        | ACCESS_PLATFORM
+        | RING_RESET
+        | HOST_USO;
 }
 
 /// Device status bits (virtio 1.2, 2.1).

@@ -158,7 +158,7 @@ impl Testbench {
 
 /// Runs alternate, so that a load of the machine meets all alike. Each round takes fresh copies of the programs: where
 /// their pages happen to lie in physical memory moves either by a third. Medians count.
-fn compare(model: &Model, work: &Workload, testbench: &Testbench, folder: &Path) {
+fn compare(model: &Model, work: &Workload, testbench: &Testbench, folder: &Path) -> Speeds {
     const ROUNDS: usize = 15;
     let mut times: [Vec<f64>; 3] = Default::default();
     let clocks = harness(model, work, true).1.clocks as f64;
@@ -193,14 +193,34 @@ fn compare(model: &Model, work: &Workload, testbench: &Testbench, folder: &Path)
         checked / cpp,
         unchecked / cpp
     );
+    Speeds {
+        name: work.name,
+        checked,
+        unchecked,
+        cpp,
+    }
+}
+
+/// Million simulated clocks a CPU second, for the report of `segwalk bench`.
+#[derive(serde::Serialize)]
+struct Speeds {
+    name: &'static str,
+    checked: f64,
+    unchecked: f64,
+    cpp: f64,
 }
 
 fn harness_speed(criterion: &mut Criterion) {
-    measure(criterion, &workload::core().expect("the core's work is recorded"));
-    measure(criterion, &workload::stand_in());
+    let speeds = [
+        measure(criterion, &workload::core().expect("the core's work is recorded")),
+        measure(criterion, &workload::stand_in()),
+    ];
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("harness_speed.json");
+    let text = serde_json::to_string(&speeds).expect("numbers and names are JSON");
+    std::fs::write(path, text).expect("the speeds are written");
 }
 
-fn measure(criterion: &mut Criterion, work: &Workload) {
+fn measure(criterion: &mut Criterion, work: &Workload) -> Speeds {
     let model = Model::build(&work.spec()).expect("the model builds");
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let testbench = Testbench::build(&model, work, folder.path());
@@ -217,7 +237,7 @@ fn measure(criterion: &mut Criterion, work: &Workload) {
     });
     group.bench_function("c++", |b| b.iter_custom(|runs| testbench.run(runs).0));
     group.finish();
-    compare(&model, work, &testbench, folder.path());
+    compare(&model, work, &testbench, folder.path())
 }
 
 criterion_group!(benches, harness_speed);

@@ -7,7 +7,7 @@ use crate::recorder::Recorder;
 use crate::stream_sink::{StreamBeat, StreamPorts, StreamSink};
 use crate::verilated::{Dut, Model, Port};
 use anyhow::{bail, Context as _};
-use segwalk_hdl::debug::StateField;
+use segwalk_hdl::debug::{StateField, Wait};
 use segwalk_model::memory::SparseMemory;
 use std::fmt::Write as _;
 
@@ -49,23 +49,54 @@ impl Default for BenchConfig {
     }
 }
 
-/// Where clocks went, from the output's point of view. The first that applies counts.
+/// Where clocks went, from the output's point of view: a beat left, waited for the sink, or was not there because of what
+/// stands first on the way back from the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClockCounts {
     /// A beat left.
     pub output: u64,
     /// A beat waited for the sink.
-    pub sink_stalled: u64,
-    /// Payload reads were open.
+    pub sink: u64,
+    /// Beats were asked for and none was there, or a frame was not yet complete.
     pub payload: u64,
-    /// Page-table reads were open.
+    /// A chunk of payload waited for its translation.
     pub translation: u64,
-    /// Ring reads were open.
+    /// The reader waited for a chain or a fragment.
     pub descriptors: u64,
-    /// Writes were open.
-    pub completion: u64,
-    /// Nothing was open: the core itself, or no work.
-    pub other: u64,
+    /// Bytes were there and not taken: the pipeline itself.
+    pub engine: u64,
+}
+
+impl ClockCounts {
+    /// All of them.
+    pub fn clocks(&self) -> u64 {
+        self.output + self.sink + self.payload + self.translation + self.descriptors + self.engine
+    }
+
+    /// What was counted after `before`.
+    #[must_use]
+    pub fn since(&self, before: &ClockCounts) -> ClockCounts {
+        ClockCounts {
+            output: self.output - before.output,
+            sink: self.sink - before.sink,
+            payload: self.payload - before.payload,
+            translation: self.translation - before.translation,
+            descriptors: self.descriptors - before.descriptors,
+            engine: self.engine - before.engine,
+        }
+    }
+
+    /// By name, output first.
+    pub fn named(&self) -> [(&'static str, u64); 6] {
+        [
+            ("output", self.output),
+            ("payload", self.payload),
+            ("translation", self.translation),
+            ("descriptors", self.descriptors),
+            ("engine", self.engine),
+            ("sink", self.sink),
+        ]
+    }
 }
 
 /// The core on the bench.
@@ -89,7 +120,6 @@ pub struct CoreBench {
     clock: u64,
     last_transfer: u64,
     counts: ClockCounts,
-    open_writes: u64,
     history: [Option<axi::Access>; HISTORY],
     accesses: usize,
     recorder: Option<Recorder>,
@@ -119,7 +149,6 @@ impl CoreBench {
             clock: 0,
             last_transfer: 0,
             counts: ClockCounts::default(),
-            open_writes: 0,
             history: [None; HISTORY],
             accesses: 0,
             recorder: None,
@@ -146,7 +175,6 @@ impl CoreBench {
             self.checker.in_reset(self.clock, &core, beat);
         }
         self.dut.set(self.reset, 0);
-        self.open_writes = 0;
         self.last_transfer = self.clock;
     }
 
@@ -192,20 +220,18 @@ impl CoreBench {
             self.remember(false, address);
         }
         if let (true, Some(address)) = (memory.aw_ready, core.aw) {
-            self.open_writes += 1;
             self.remember(true, address);
         }
-        self.open_writes -= u64::from(memory.b.is_some() & core.b_ready);
-        let open = self.memory.open_reads();
         let counts = &mut self.counts;
         let place = match (beat.is_some(), ready) {
             (true, true) => &mut counts.output,
-            (true, false) => &mut counts.sink_stalled,
-            _ if open[usize::from(axi::READ_PAYLOAD)] != 0 => &mut counts.payload,
-            _ if open[usize::from(axi::READ_WALKER)] != 0 => &mut counts.translation,
-            _ if open[usize::from(axi::READ_RING)] != 0 => &mut counts.descriptors,
-            _ if self.open_writes != 0 => &mut counts.completion,
-            _ => &mut counts.other,
+            (true, false) => &mut counts.sink,
+            _ => match Wait::of(self.dut.get(self.debug_states)) {
+                Wait::Payload => &mut counts.payload,
+                Wait::Translation => &mut counts.translation,
+                Wait::Descriptors => &mut counts.descriptors,
+                Wait::Engine => &mut counts.engine,
+            },
         };
         *place += 1;
     }

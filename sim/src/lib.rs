@@ -2,14 +2,19 @@
 
 pub mod axi;
 pub mod axil;
+pub mod bench;
+pub mod board;
 pub mod core;
 pub mod core_bench;
 pub mod core_device;
 pub mod device;
 pub mod driver;
+pub mod ethernet;
 pub mod headers;
 pub mod host;
+pub mod link;
 pub mod linux;
+pub mod mmu;
 pub mod model_device;
 pub mod pattern;
 pub mod pcap;
@@ -24,4 +29,6 @@ pub mod send;
 pub mod session;
 pub mod stream_sink;
 pub mod super_frame;
+pub mod uart;
 pub mod verilated;
+pub mod walk;

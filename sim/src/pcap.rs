@@ -21,6 +21,11 @@ pub struct PcapWriter {
 impl PcapWriter {
     /// Creates the file, or empties the one that is there.
     pub fn create(path: &Path) -> Result<Self> {
+        Self::create_for(path, "m_axis")
+    }
+
+    /// The same for an interface of that name.
+    pub fn create_for(path: &Path, interface: &str) -> Result<Self> {
         let file = File::create(path).with_context(|| {
             format!(
                 "cannot write {}; give --pcap a file in a folder that exists",
@@ -28,25 +33,30 @@ impl PcapWriter {
             )
         })?;
         let mut writer = PcapNgWriter::new(BufWriter::new(file)).context("cannot write the pcapng header")?;
-        let interface = InterfaceDescriptionBlock {
+        let description = InterfaceDescriptionBlock {
             linktype: DataLink::ETHERNET,
             snaplen: 0,
             options: vec![
-                InterfaceDescriptionOption::IfName("m_axis".into()),
+                InterfaceDescriptionOption::IfName(interface.into()),
                 InterfaceDescriptionOption::IfTsResol(9),
             ],
         };
         writer
-            .write_pcapng_block(interface)
+            .write_pcapng_block(description)
             .context("cannot write the pcapng interface")?;
         Ok(PcapWriter { writer })
     }
 
     /// Appends one frame whose last beat left on `clock`.
     pub fn write(&mut self, clock: u64, frame: &[u8]) -> Result<()> {
+        self.write_at(Duration::from_nanos(clock * CLOCK_TENTHS_NS / 10), frame)
+    }
+
+    /// Appends one frame with a time of one's own.
+    pub fn write_at(&mut self, timestamp: Duration, frame: &[u8]) -> Result<()> {
         let packet = EnhancedPacketBlock {
             interface_id: 0,
-            timestamp: Duration::from_nanos(clock * CLOCK_TENTHS_NS / 10),
+            timestamp,
             original_len: frame.len() as u32,
             data: frame.into(),
             options: vec![],

@@ -197,6 +197,11 @@ impl StreamSink {
         self.stalled
     }
 
+    /// Clock of the first beat.
+    pub fn first_beat(&self) -> Option<u64> {
+        self.first_beat
+    }
+
     /// Output beats by the clocks from the first to the last of them; 0 when there was none.
     pub fn beats_per_clock(&self) -> f64 {
         match self.first_beat {

@@ -1,5 +1,6 @@
 //! Integration tests live in `tests/tests/`, one file a capability; this is what they share.
 
+pub mod mmu;
 pub mod rig;
 
 use segwalk_sim::core_bench::{BenchConfig, CoreBench};

@@ -83,7 +83,6 @@ impl Bench {
         bench.set("reset", 1);
         bench.clocks(3);
         bench.set("reset", 0);
-        bench.set("completion_idle", 1);
         bench
     }
 

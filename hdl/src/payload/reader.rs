@@ -46,6 +46,9 @@ logic_block! {
         pub fence_busy: Signal<Out, Bit>,
         /// Chunker's state in bits 2:0, burst cutter's in bits 5:3, realigner's in bits 7:6.
         pub debug: Signal<Out, Bits<8>>,
+        /// Bit 0: a beat of the stream waits for the TSO pipeline; 1: beats were asked for and none is here, or they
+        /// pass; 2: the oldest chunk waits for its translation.
+        pub debug_waits: Signal<Out, Bits<3>>,
         //
         chunker: Chunker,
         resolver: Resolver,
@@ -56,6 +59,9 @@ logic_block! {
         fenced: DFF<Bit>,
         marked: DFF<Bit>,
         beat: Signal<Local, MemBeat>,
+        held_up: Signal<Local, Bit>,
+        no_beat: Signal<Local, Bit>,
+        no_answer: Signal<Local, Bit>,
     }
 }
 
@@ -141,5 +147,12 @@ impl Logic for PayloadReader {
         self.debug.next = bit_cast::<8, 3>(self.chunker.debug.val())
             | (bit_cast::<8, 3>(self.cutter.debug.val()) << 3)
             | (bit_cast::<8, 2>(self.realigner.debug.val()) << 6);
+        self.held_up.next = self.realigner.out_valid.val() & !self.bytes.ready.val();
+        self.no_beat.next = (self.cutter.plan_valid.val() & !self.beats.out_valid.val())
+            | (self.realigner.out_valid.val() & self.bytes.ready.val());
+        self.no_answer.next = !self.resolver.chunk_ready.val() & self.resolver.rsp_ready.val();
+        self.debug_waits.next = bit_cast::<3, 1>(self.held_up.val().into())
+            | (bit_cast::<3, 1>(self.no_beat.val().into()) << 1)
+            | (bit_cast::<3, 1>(self.no_answer.val().into()) << 2);
     }
 }

@@ -210,6 +210,7 @@ logic_block! {
         next_word: DFF<Bits<7>>,
         words_free: DFF<Bit>,
         //
+        straight: Signal<Local, Bit>,
         next_held: Signal<Local, QueueState>,
         announced: Signal<Local, HeadWord>,
         ask: Signal<Local, RingRequest>,
@@ -349,6 +350,8 @@ impl Logic for HeadReader {
         self.words.next = (bit_cast::<7, 4>(self.span.span_minus_1.val()) << 1) | 1;
         self.words_used.next = self.next_word.q.val() - self.oldest_word.val();
         self.words_free.d.next = !self.words_used.val().get_bits::<2>(5).all();
+        // Nothing is to be chosen but what comes next.
+        self.straight.next = !self.cancelled.val() & !self.flush.val() & !self.rewind.val() & !self.is_given_up.q.val();
         self.debug.next = 0.into();
         match self.state.q.val() {
             HeadState::Idle => {
@@ -517,6 +520,10 @@ impl Logic for HeadReader {
                     self.again.next = true;
                     self.armed.d.next = false;
                     self.state.d.next = HeadState::Choose;
+                    // the places of the line have settled since the index was read
+                    if self.straight.val() & (self.held.q.val().left == 0) {
+                        self.state.d.next = HeadState::LineMeasure;
+                    }
                 }
             }
             HeadState::Event => {
@@ -563,6 +570,9 @@ impl Logic for HeadReader {
                 self.error.d.next = self.done_code.val();
                 if self.done.val() {
                     self.state.d.next = HeadState::Choose;
+                    if self.straight.val() & self.room.val() & self.words_free.q.val() {
+                        self.state.d.next = HeadState::Entry;
+                    }
                     if self.done_code.val() != 0 {
                         self.next_held.next.left = 0.into();
                         self.state.d.next = HeadState::Error;

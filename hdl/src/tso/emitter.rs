@@ -1,7 +1,8 @@
 //! Sends frames: header beats from the template bank, payload beats from the ring, patched on the way.
 //!
 //! A record says what to send. One beat a clock is asked of the memories, as long as the queue at the output has room
-//! for all that is under way; so the stages between never wait. Between two frames lies one clock.
+//! for all that is under way; so the stages between never wait. A record that waits is loaded on the clock of the last
+//! beat before it, so frames follow each other without a gap.
 
 use super::byte_mask::ByteMask;
 use super::records::{DoneRecord, FrameRecord, OutputBeat};
@@ -78,6 +79,7 @@ logic_block! {
         // the frame
         beat_at: DFF<Bits<11>>,
         beats_left: DFF<Bits<11>>,
+        is_last: DFF<Bit>,
         // rule 20: beats of data to come, lanes of data in the last of them, and only padding is left
         padded: DFF<Bit>,
         data_left: DFF<Bits<4>>,
@@ -159,7 +161,7 @@ logic_block! {
         sends: Signal<Local, Bit>,
         silent: Signal<Local, Bit>,
         in_header: Signal<Local, Bit>,
-        is_last: Signal<Local, Bit>,
+        opens: Signal<Local, Bit>,
         near_header: Signal<Local, Bit>,
         frame_ends: Signal<Local, Bit>,
         header_beat: Signal<Local, Bits<6>>,
@@ -222,6 +224,7 @@ impl Logic for Emitter {
             read_at,
             beat_at,
             beats_left,
+            is_last,
             padded,
             data_left,
             data_lanes,
@@ -302,15 +305,17 @@ impl Logic for Emitter {
         self.chain_done.next.refusal = self.now.val().refusal;
         self.debug.next = 0.into();
         // Load
-        self.may_load.next = (self.state.q.val() == EmitState::Load)
-            & self.record_valid.val()
-            & !self.popped.q.val()
-            & (self.chain_end_ready.val() | !self.now.val().done);
-        self.loads.next = self.may_load.val() & !self.hold.val();
+        self.asks.next = (self.state.q.val() == EmitState::Send) & !self.under_way.q.val().get_bit(4);
+        self.frame_ends.next = self.asks.val() & self.is_last.q.val();
+        self.opens.next = (self.state.q.val() == EmitState::Load) | self.frame_ends.val();
+        self.may_load.next =
+            self.record_valid.val() & !self.popped.q.val() & (self.chain_end_ready.val() | !self.now.val().done);
+        self.loads.next = self.opens.val() & self.may_load.val() & !self.hold.val();
         // Nothing of it leaves: then the chain's frames before it must have left when its end is told.
         self.silent.next = !self.now.val().frame | (self.now.val().quiet & self.now.val().done);
         if self.silent.val() {
-            self.loads.next = self.may_load.val() & (self.under_way.q.val() == 0);
+            self.loads.next =
+                (self.state.q.val() == EmitState::Load) & self.may_load.val() & (self.under_way.q.val() == 0);
         }
         // The record is taken on the next clock, when it is still there; no frame is so short that it matters.
         self.popped.d.next = self.loads.val();
@@ -321,9 +326,6 @@ impl Logic for Emitter {
         self.done_now.next = self.told_now.q.val();
         // Ask
         self.in_header.next = self.header_left.q.val() != 0;
-        self.is_last.next = self.beats_left.q.val() == 1;
-        self.asks.next = (self.state.q.val() == EmitState::Send) & !self.under_way.q.val().get_bit(4);
-        self.frame_ends.next = self.asks.val() & self.is_last.val();
         self.bank_freed.next = self.freed.q.val();
         self.freed.d.next = (self.frame_ends.val() & self.frees.q.val())
             | (self.loads.val() & !self.now.val().frame & self.now.val().frees_bank);
@@ -369,11 +371,11 @@ impl Logic for Emitter {
         self.asked.d.next = self.sends.val();
         self.asked_queue.d.next = self.queue.q.val();
         self.asked_keep.d.next = self.all.val();
-        if self.is_last.val() {
+        if self.is_last.q.val() {
             self.asked_keep.d.next = self.tail_lanes.q.val();
         }
-        self.asked_last.d.next = self.is_last.val();
-        self.asked_done.d.next = self.is_last.val() & self.ends_chain.q.val();
+        self.asked_last.d.next = self.is_last.q.val();
+        self.asked_done.d.next = self.is_last.q.val() & self.ends_chain.q.val();
         self.asked_template.d.next = 0.into();
         if self.in_header.val() {
             self.asked_template.d.next = self.all.val();
@@ -499,85 +501,86 @@ impl Logic for Emitter {
         self.high_word.next = bit_cast::<8, 7>(self.now.val().tcp_word) + 2;
         self.low_word.next = bit_cast::<8, 7>(self.now.val().tcp_word) + 3;
         self.flags_word.next = bit_cast::<8, 7>(self.now.val().tcp_word) + 6;
-        match self.state.q.val() {
-            EmitState::Load => {
-                self.beat_at.d.next = 0.into();
-                self.beats_left.d.next = self.now.val().beats;
-                self.header_left.d.next = self.now.val().header_beats;
-                self.merges.d.next = self.now.val().header_lanes != 0;
-                self.ends_chain.d.next = self.now.val().done;
-                self.frees.d.next = self.now.val().frees_bank;
-                self.quiet.d.next = self.now.val().quiet;
-                self.queue.d.next = self.now.val().queue;
-                self.bank.d.next = self.now.val().bank;
-                self.merge_lanes.d.next = !self.merge_above.val();
-                self.tail_lanes.d.next = !self.tail_above.val();
-                if self.now.val().tail_bytes == 0 {
-                    self.tail_lanes.d.next = self.all.val();
-                }
-                self.padded.d.next = self.now.val().padded;
-                self.padding.d.next = false;
-                self.data_left.d.next = self.now.val().data_beats;
-                self.data_lanes.d.next = !self.data_above.val();
-                if self.now.val().data_tail == 0 {
-                    self.data_lanes.d.next = self.all.val();
-                }
-                self.patch.d.next = self.now.val().patch;
-                self.four.d.next = self.now.val().four;
-                self.odd_tags.d.next = self.now.val().tags == 1;
-                self.length_beat.d.next = 2.into();
-                self.check_beat.d.next = 3.into();
-                if self.now.val().tags == 2 {
-                    self.length_beat.d.next = 3.into();
-                    self.check_beat.d.next = 4.into();
-                }
-                self.high_beat.d.next = self.high_word.val().get_bits::<6>(2);
-                self.low_beat.d.next = self.low_word.val().get_bits::<6>(2);
-                self.flags_beat.d.next = self.flags_word.val().get_bits::<6>(2);
-                if self.now.val().udp {
-                    // No template is that long.
-                    self.low_beat.d.next = 0x3F.into();
-                    self.flags_beat.d.next = 0x3F.into();
-                }
-                // The TCP header begins with an odd word, the first or the last of a beat's two.
-                self.high_tcp.d.next = self.flags_word.val().get_bits::<2>(0) == 1;
-                self.sum.d.next = self.now.val().sum;
-                self.first_sum_beat.d.next = self.first_at.val().get_bits::<11>(3);
-                self.first_sum_lane.d.next = self.first_at.val().get_bits::<3>(0);
-                self.second_sum_beat.d.next = self.second_at.val().get_bits::<11>(3);
-                self.second_sum_lane.d.next = self.second_at.val().get_bits::<3>(0);
-                self.sum_first.d.next = self.check_now.val().get_bits::<8>(8);
-                self.sum_second.d.next = self.check_now.val().get_bits::<8>(0);
-                self.total_length.d.next = (self.now.val().total_length << 8) | (self.now.val().total_length >> 8);
-                self.ip_word_2.d.next = (self.now.val().ip_word_2 << 8) | (self.now.val().ip_word_2 >> 8);
-                self.ip_check.d.next = (self.now.val().ip_check << 8) | (self.now.val().ip_check >> 8);
-                self.seq_high.d.next = (self.now.val().seq_high << 8) | (self.now.val().seq_high >> 8);
-                self.seq_low.d.next = (self.now.val().seq_low << 8) | (self.now.val().seq_low >> 8);
-                self.flags.d.next = (self.now.val().flags << 8) | (self.now.val().flags >> 8);
-                if self.loads.val() & self.now.val().frame {
-                    self.state.d.next = EmitState::Send;
-                }
+        if self.state.q.val() == EmitState::Send {
+            self.debug.next = 1.into();
+        }
+        if self.asks.val() {
+            self.beat_at.d.next = self.beat_at.q.val() + 1;
+            self.beats_left.d.next = self.beats_left.q.val() - 1;
+            self.is_last.d.next = self.beats_left.q.val() == 2;
+            self.data_left.d.next = self.data_left.q.val() - 1;
+            if self.is_data_end.val() {
+                self.padding.d.next = true;
             }
-            EmitState::Send => {
-                self.debug.next = 1.into();
-                if self.asks.val() {
-                    self.beat_at.d.next = self.beat_at.q.val() + 1;
-                    self.beats_left.d.next = self.beats_left.q.val() - 1;
-                    self.data_left.d.next = self.data_left.q.val() - 1;
-                    if self.is_data_end.val() {
-                        self.padding.d.next = true;
-                    }
-                    if self.in_header.val() {
-                        self.header_left.d.next = self.header_left.q.val() - 1;
-                    } else if !self.padding.q.val() {
-                        self.merges.d.next = false;
-                        self.read_at.d.next = self.read_at.q.val() + 1;
-                    }
-                    if self.is_last.val() {
-                        self.state.d.next = EmitState::Load;
-                    }
-                }
+            if self.in_header.val() {
+                self.header_left.d.next = self.header_left.q.val() - 1;
+            } else if !self.padding.q.val() {
+                self.merges.d.next = false;
+                self.read_at.d.next = self.read_at.q.val() + 1;
             }
+        }
+        if self.opens.val() {
+            self.state.d.next = EmitState::Load;
+            if self.loads.val() & self.now.val().frame {
+                self.state.d.next = EmitState::Send;
+            }
+            self.beat_at.d.next = 0.into();
+            self.beats_left.d.next = self.now.val().beats;
+            self.is_last.d.next = self.now.val().beats == 1;
+            self.header_left.d.next = self.now.val().header_beats;
+            self.merges.d.next = self.now.val().header_lanes != 0;
+            self.ends_chain.d.next = self.now.val().done;
+            self.frees.d.next = self.now.val().frees_bank;
+            self.quiet.d.next = self.now.val().quiet;
+            self.queue.d.next = self.now.val().queue;
+            self.bank.d.next = self.now.val().bank;
+            self.merge_lanes.d.next = !self.merge_above.val();
+            self.tail_lanes.d.next = !self.tail_above.val();
+            if self.now.val().tail_bytes == 0 {
+                self.tail_lanes.d.next = self.all.val();
+            }
+            self.padded.d.next = self.now.val().padded;
+            self.padding.d.next = false;
+            self.data_left.d.next = self.now.val().data_beats;
+            self.data_lanes.d.next = !self.data_above.val();
+            if self.now.val().data_tail == 0 {
+                self.data_lanes.d.next = self.all.val();
+            }
+            self.patch.d.next = self.now.val().patch;
+            self.four.d.next = self.now.val().four;
+            self.odd_tags.d.next = self.now.val().tags == 1;
+            self.length_beat.d.next = 2.into();
+            self.check_beat.d.next = 3.into();
+            if self.now.val().tags == 2 {
+                self.length_beat.d.next = 3.into();
+                self.check_beat.d.next = 4.into();
+            }
+            self.high_beat.d.next = self.high_word.val().get_bits::<6>(2);
+            self.low_beat.d.next = self.low_word.val().get_bits::<6>(2);
+            self.flags_beat.d.next = self.flags_word.val().get_bits::<6>(2);
+            if self.now.val().udp {
+                // No template is that long.
+                self.low_beat.d.next = 0x3F.into();
+                self.flags_beat.d.next = 0x3F.into();
+            }
+            // The TCP header begins with an odd word, the first or the last of a beat's two.
+            self.high_tcp.d.next = self.flags_word.val().get_bits::<2>(0) == 1;
+            self.sum.d.next = self.now.val().sum;
+            self.first_sum_beat.d.next = self.first_at.val().get_bits::<11>(3);
+            self.first_sum_lane.d.next = self.first_at.val().get_bits::<3>(0);
+            self.second_sum_beat.d.next = self.second_at.val().get_bits::<11>(3);
+            self.second_sum_lane.d.next = self.second_at.val().get_bits::<3>(0);
+        }
+        // Values that stage two puts in: one clock later, when it is through with the frame before.
+        if self.popped.q.val() {
+            self.sum_first.d.next = self.check_now.val().get_bits::<8>(8);
+            self.sum_second.d.next = self.check_now.val().get_bits::<8>(0);
+            self.total_length.d.next = (self.now.val().total_length << 8) | (self.now.val().total_length >> 8);
+            self.ip_word_2.d.next = (self.now.val().ip_word_2 << 8) | (self.now.val().ip_word_2 >> 8);
+            self.ip_check.d.next = (self.now.val().ip_check << 8) | (self.now.val().ip_check >> 8);
+            self.seq_high.d.next = (self.now.val().seq_high << 8) | (self.now.val().seq_high >> 8);
+            self.seq_low.d.next = (self.now.val().seq_low << 8) | (self.now.val().seq_low >> 8);
+            self.flags.d.next = (self.now.val().flags << 8) | (self.now.val().flags >> 8);
         }
         if self.reset.val() {
             self.state.d.next = EmitState::Load;

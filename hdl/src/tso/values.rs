@@ -252,6 +252,10 @@ impl Logic for Values {
                     }
                     self.ip_check.d.next = self.ip_check.q.val() + bit_cast::<20, 16>(self.id.q.val());
                     self.state.d.next = ValueState::AddFirst;
+                    // without a checksum there is nothing to add
+                    if !self.note_now.val().sum & !self.note_now.val().template {
+                        self.state.d.next = ValueState::FoldSecond;
+                    }
                 }
             }
             ValueState::AddFirst => {

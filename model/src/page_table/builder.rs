@@ -86,6 +86,9 @@ pub enum BuildError {
     /// The virtual address is not canonical.
     #[error("virtual address {0:#x} is not canonical in this format; use one that is")]
     NonCanonical(u64),
+    /// A page or a table lies where an entry of this format cannot point.
+    #[error("physical address {0:#x} does not fit into an entry of this format; use a lower one")]
+    PhysTooFar(u64),
     /// Something is mapped there.
     #[error("virtual address {0:#x} is already mapped; unmap it first")]
     Mapped(u64),
@@ -150,6 +153,7 @@ impl AddressSpace {
         if !format.is_canonical(virt_addr) {
             return Err(BuildError::NonCanonical(virt_addr));
         }
+        check_reach(format, phys_addr)?;
         let mut table = self.context.root_page;
         for at in (level + 1..format.levels).rev() {
             let entry_addr = entry_addr(format, table, virt_addr, at);
@@ -229,9 +233,17 @@ impl AddressSpace {
 
     fn new_table(&mut self, memory: &mut impl MemoryMut, frames: &mut impl FrameAllocator) -> Result<u64, BuildError> {
         let page = frames.allocate();
+        check_reach(self.format()?, page << 12)?;
         memory.write(page << 12, &[0; 4096])?;
         self.tables.push(page);
         Ok(page)
+    }
+}
+
+fn check_reach(format: &Format, phys_addr: u64) -> Result<(), BuildError> {
+    match phys_addr >> 12 >> format.page_bits {
+        0 => Ok(()),
+        _ => Err(BuildError::PhysTooFar(phys_addr)),
     }
 }
 

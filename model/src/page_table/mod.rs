@@ -12,12 +12,20 @@
 //! x86 permissions and accessed bits gather over all levels and are judged at the leaf.
 
 mod builder;
+mod causes;
+mod explain;
 mod format;
+mod show;
 mod walk;
 
 pub use builder::{AddressSpace, BuildError, FrameAllocator, Permissions};
 pub use format::{Canonical, Format, LeafRule, Mode, PermissionRule, FORMATS};
+pub use show::size_name;
 pub use walk::{translate, walk, Access, Context, EntryKind, Step, Translation, Walk};
 
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod rules;
 #[cfg(test)]
 mod tests;

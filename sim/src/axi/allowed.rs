@@ -1,7 +1,7 @@
 //! Which bytes of memory the core may touch, by client: the check that nothing is read or written outside of what
 //! contexts and bindings allow.
 
-use super::{Access, AccessHook, READ_PAYLOAD, READ_RING, READ_WALKER};
+use super::{Access, AccessHook, READ_EVENT, READ_PAYLOAD, READ_RING, READ_WALKER};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,7 +76,7 @@ impl Allowed {
     fn check(&self, access: &Access) -> Result<(), String> {
         let client = match (access.write, access.address.id) {
             (true, _) => Client::RingWrite,
-            (false, READ_RING) => Client::RingRead,
+            (false, READ_RING | READ_EVENT) => Client::RingRead,
             (false, READ_WALKER) => Client::Walker,
             (false, READ_PAYLOAD) => Client::Payload,
             (false, id) => return Err(format!("read ID {id} belongs to nobody")),

@@ -20,6 +20,8 @@ pub const READ_RING: u8 = 0;
 pub const READ_WALKER: u8 = 1;
 /// Read ID of payload.
 pub const READ_PAYLOAD: u8 = 2;
+/// Read ID of what drivers want to be told: flags and event words in avail rings.
+pub const READ_EVENT: u8 = 3;
 /// Write ID of the used rings.
 pub const WRITE_USED: u8 = 0;
 

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 /// The namespace that the calling thread is in.
 const THREAD_NAMESPACE: &str = "/proc/thread-self/ns/net";
@@ -17,9 +18,10 @@ pub(crate) const TUN: &str = "/dev/net/tun";
 pub struct Unavailable(pub String);
 
 /// A network namespace without a name. It ends when this and the sockets and TAPs in it are closed, so a panic or a
-/// killed process leaves nothing behind.
+/// killed process leaves nothing behind. Clones are the same namespace.
+#[derive(Clone)]
 pub struct Namespace {
-    handle: File,
+    handle: Arc<File>,
 }
 
 impl Namespace {
@@ -44,7 +46,7 @@ impl Namespace {
         .join()
         .expect("the thread does not panic");
         match made {
-            Ok(handle) => Ok(Namespace { handle }),
+            Ok(handle) => Ok(Namespace { handle: handle.into() }),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Unavailable(
                 "a network namespace cannot be made without root: run as root".to_string(),
             )),
@@ -64,6 +66,11 @@ impl Namespace {
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         })
+    }
+
+    /// The open file that keeps the namespace.
+    pub(crate) fn handle(&self) -> &File {
+        &self.handle
     }
 
     /// Moves the calling thread into the namespace for good.
@@ -94,7 +101,7 @@ impl Namespace {
     }
 }
 
-fn command(line: &str) -> Result<(), Unavailable> {
+pub(crate) fn command(line: &str) -> Result<(), Unavailable> {
     let mut words = line.split_whitespace();
     let tool = words.next().expect("a command has a name");
     let output = Command::new(tool)

@@ -1,8 +1,8 @@
 //! Super-frames from the kernel's own TCP: two namespaces and a relay between them that segments.
 
+use super::mark::mark;
 use super::namespace::{Namespace, Unavailable};
 use super::tap::{offload, wait, Kind, Tap};
-use crate::headers::{fold, sum};
 use anyhow::{ensure, Context, Result};
 use segwalk_model::segment::IpVersion;
 use segwalk_model::virtio_net_hdr::VirtioNetHdr;
@@ -164,20 +164,6 @@ impl Relay<'_> {
             wait(&[&*self.sender_tap, &*self.receiver_tap], POLL)?;
         }
         Ok(())
-    }
-}
-
-/// Marks an ECN-capable packet "congestion experienced", as a router does (RFC 3168, 5).
-fn mark(frame: &mut [u8]) {
-    match (frame[12], frame[13]) {
-        (0x08, 0x00) if frame[15] & 3 != 0 => {
-            frame[15] |= 3;
-            frame[24..26].fill(0);
-            let check = !fold(sum(&frame[14..34]));
-            frame[24..26].copy_from_slice(&check.to_be_bytes());
-        }
-        (0x86, 0xDD) if frame[15] & 0x30 != 0 => frame[15] |= 0x30,
-        _ => {}
     }
 }
 

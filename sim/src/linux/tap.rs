@@ -4,7 +4,7 @@ use super::namespace::{Namespace, Unavailable, TUN};
 use segwalk_model::virtio_net_hdr::VirtioNetHdr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
@@ -100,6 +100,12 @@ impl Tap {
                 Ok(Some((VirtioNetHdr::parse(&hdr), &read[TAP_HDR_BYTES..])))
             }
         }
+    }
+}
+
+impl AsFd for Tap {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }
 

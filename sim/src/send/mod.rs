@@ -3,7 +3,7 @@
 mod options;
 mod payload;
 mod report;
-mod stream;
+pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
 

@@ -261,7 +261,7 @@ impl Dut {
         }
     }
 
-    /// One clock: low, eval, high, eval. Afterwards outputs are those after the rising edge.
+    /// One clock: inputs settle, then the rising edge. Afterwards outputs are those after the edge.
     #[inline]
     pub fn tick(&mut self) {
         // Safety: the handle lives as long as `self`.

@@ -52,8 +52,9 @@ impl EntryPoints {
     }
 }
 
-/// The shim for a model, by the port declarations in its header: `VL_IN8(&name,msb,lsb);`, `VL_OUTW(&name,msb,lsb,n);`.
-pub(super) fn source(header: &str) -> anyhow::Result<String> {
+/// The shim for a model, by the port declarations in its header: `VL_IN8(&name,msb,lsb);`, `VL_OUTW(&name,msb,lsb,n);`,
+/// by the header of its insides and by the Verilog.
+pub(super) fn source(header: &str, insides: &str, verilog: &str) -> anyhow::Result<String> {
     let mut rows = String::new();
     let mut has_clock = false;
     for line in header.lines().map(str::trim) {
@@ -77,9 +78,27 @@ pub(super) fn source(header: &str) -> anyhow::Result<String> {
             fields[0]
         );
     }
-    Ok(TEMPLATE
-        .replace("SEGWALK_PORTS", rows.trim_end())
-        .replace("SEGWALK_HAS_CLOCK", if has_clock { "1" } else { "0" }))
+    let before = match clock_before(verilog, insides) {
+        Some(name) if has_clock => format!("#define SEGWALK_CLOCK_BEFORE {name}\n"),
+        _ => String::new(),
+    };
+    Ok(before
+        + &TEMPLATE
+            .replace("SEGWALK_PORTS", rows.trim_end())
+            .replace("SEGWALK_HAS_CLOCK", if has_clock { "1" } else { "0" }))
+}
+
+/// The variable in which a model keeps `clock` as it was at the last evaluation (`__Vtrigrprev__TOP__clock` or
+/// `__Vtrigprevexpr___TOP__clock__0`), when rising edges of `clock` are all that it waits for.
+fn clock_before(verilog: &str, insides: &str) -> Option<String> {
+    let kept = |line: &str| {
+        let name = line.trim().strip_suffix(';')?.rsplit(' ').next()?;
+        (name.starts_with("__Vtrig") && name.contains("prev")).then(|| name.to_owned())
+    };
+    let mut before = insides.lines().filter_map(kept);
+    let one_trigger = insides.contains("VlTriggerVec<1> __VactTriggered;");
+    let name = before.next().filter(|_| before.next().is_none() && one_trigger)?;
+    (name.contains("__TOP__clock") && !verilog.contains("negedge")).then_some(name)
 }
 
 fn number(fields: &[&str], at: usize) -> Option<i64> {
@@ -119,11 +138,22 @@ mod tests {
     #[test]
     fn ports_of_a_header() {
         let header = "    VL_IN8(&clock,0,0);\n    VL_OUTW(&w,99,0,4);\n    VL_IN64(&a__024b,39,0);\n";
-        let text = source(header).unwrap();
+        let text = source(header, "", "").unwrap();
         assert!(text.contains("{\"clock\", 1, 0, (void*)&dut->top->clock},"));
         assert!(text.contains("{\"w\", 100, 1, (void*)&dut->top->w},"));
         assert!(text.contains("{\"a$b\", 40, 0, (void*)&dut->top->a__024b},"));
         assert!(text.contains("#if 1"));
-        assert!(source("VL_INOUT8(&pad,0,0);").is_err());
+        assert!(source("VL_INOUT8(&pad,0,0);", "", "").is_err());
+    }
+
+    #[test]
+    fn one_evaluation_a_clock_where_only_rising_edges_count() {
+        let one = "    VlTriggerVec<1> __VactTriggered;\n        CData/*0:0*/ __Vtrigrprev__TOP__clock;\n";
+        let name = clock_before("always @(posedge clock)", one);
+        assert_eq!(name.as_deref(), Some("__Vtrigrprev__TOP__clock"));
+        assert_eq!(clock_before("always @(negedge clock)", one), None);
+        let two = format!("{one}        CData/*0:0*/ __Vtrigrprev__TOP__other;\n");
+        assert_eq!(clock_before("", &two), None);
+        assert_eq!(clock_before("", &one.replace("<1>", "<2>")), None);
     }
 }

@@ -44,7 +44,7 @@ module segwalk_core(
   wire stream_free = ~m_axis_tvalid | m_axis_tready;
   wire pop = (write_at != read_at) & stream_free;
   reg [1:0] state;  // 0 idle, 1 copying, 2 writing, 3 waiting for the answer
-  assign debug_states = {54'd0, m_axi_arvalid, 7'd0, state};
+  assign debug_states = {17'd0, state == 1, 36'd0, m_axi_arvalid, 7'd0, state};
 
   always @(posedge clock) begin
     // registers

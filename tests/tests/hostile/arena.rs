@@ -74,14 +74,20 @@ impl Arena {
     }
 
     fn add_page(&mut self, session: &mut Session<CoreBench>, page: u64, kind: Kind) -> Result<()> {
-        let spare: Vec<u64> = (0..4).map(|_| session.pages.one(session.device.memory_mut())).collect();
+        let bits = session.process(self.context).page_bits();
+        let spare: Vec<u64> = (0..4).map(|_| session.pages.reserve_below(bits, 1, 1)).collect();
+        spare
+            .iter()
+            .for_each(|page| session.device.memory_mut().add_page(*page));
         let mut spare = spare.into_iter();
         let phys_page = match kind {
             Kind::Unmapped => None,
             Kind::Alias => self.phys_pages[WRITABLE_PAGES as usize - 1],
-            Kind::NoMemory => Some(session.pages.reserve(1, 1)),
-            _ => Some(session.pages.one(session.device.memory_mut())),
+            _ => Some(session.pages.reserve_below(bits, 1, 1)),
         };
+        if let Some(page) = phys_page.filter(|_| kind != Kind::NoMemory) {
+            session.device.memory_mut().add_page(page);
+        }
         let permissions = match kind {
             Kind::ReadOnly => Permissions::USER_READ,
             Kind::Supervisor => Permissions::SUPERVISOR_WRITE,

@@ -100,7 +100,7 @@ fn change_registers(
     plan: &Plan,
 ) -> Result<()> {
     let select = reg::QUEUE_SEL.offset.into();
-    match random.gen_range(0..8) {
+    match random.gen_range(0..10) {
         0 => {
             device.write(reg::QUEUE_NOTIFY, random.gen_range(0..40))?;
         }
@@ -130,6 +130,16 @@ fn change_registers(
         4 => {
             let field = reg::TLB_CONTROL.field("invalidate");
             device.write(reg::TLB_CONTROL, field.put(1))?;
+        }
+        5 | 6 => {
+            device.write(reg::QUEUE_SEL, reg::tx_queue_index(number))?;
+            device.write(reg::PARK_CONTROL, random.gen_range(0..4))?;
+            device.write(reg::QUEUE_WEIGHT, random.gen())?;
+            device.write(reg::QUEUE_RATE, random.gen())?;
+        }
+        7 => {
+            device.write(reg::POLL_QUEUES, random.gen())?;
+            device.write(reg::POLL_PERIOD, random.gen_range(0..200))?;
         }
         _ => {
             device.write(reg::QUEUE_SEL, reg::tx_queue_index(number))?;

@@ -65,8 +65,8 @@ impl Plan {
             default_context: arena.context,
             names_allowed: random.gen_bool(0.8),
             seed_without_length: random.gen_bool(0.2),
+            recoverable: random.gen_bool(0.4),
             mask: *[allies, 1 << arena.context].choose(random).expect("there are two"),
-            ..Binding::default()
         };
         let mut rings = Rings::good(random, arena, &config, pool);
         for _ in 0..breaks {

@@ -7,6 +7,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use segwalk_model::memory::SparseMemory;
 use segwalk_model::page_table::{translate, Access, Context, Mode};
+use segwalk_model::registers::feature;
 use segwalk_model::segment::SegmentSettings;
 use segwalk_model::virtqueue::{Binding, Contexts};
 use segwalk_sim::axi::{Allowed, AxiConfig, Client};
@@ -21,11 +22,6 @@ use segwalk_sim::scoreboard::Scoreboard;
 use segwalk_sim::session::{Session, KERNEL};
 use segwalk_sim::super_frame::SuperFrame;
 use segwalk_tests::device;
-
-/// RING_INDIRECT_DESC.
-pub const INDIRECT: u64 = 1 << 28;
-/// RING_EVENT_IDX.
-pub const EVENT_IDX: u64 = 1 << 29;
 
 /// Transmit queues that behave, and as many that do not.
 const GOOD: usize = 2;
@@ -143,7 +139,9 @@ impl World {
     pub fn new(seed: u64) -> Result<Self> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let config = bench(&mut random);
-        let mut session = Session::new(device(config)?, random.gen(), FEATURES)?;
+        let rings = feature::RING_INDIRECT_DESC | feature::RING_EVENT_IDX;
+        let features = FEATURES | rings & feature::OFFERED & random.gen::<u64>();
+        let mut session = Session::new(device(config)?, random.gen(), features)?;
         let allowed = Allowed::nothing();
         let users = [
             session.add_process(mode(&mut random), PageLayout::Scattered)?,
@@ -177,7 +175,7 @@ impl World {
             arenas,
             hostile: numbers[GOOD..].to_vec(),
             pools,
-            features: FEATURES,
+            features,
             sent: Sent::default(),
             good,
             foreign: Vec::new(),
@@ -199,7 +197,8 @@ impl World {
         let memory = self.session.device.memory();
         for queue in &self.good {
             let rings = self.session.queues[queue.place].rings();
-            for region in [&rings.descriptors, &rings.avail, &rings.used] {
+            let areas = [&rings.descriptors, &rings.avail, &rings.used].into_iter();
+            for region in areas.chain(&rings.indirect) {
                 for page in &region.phys_pages {
                     allowed.add(Client::RingRead, page * PAGE..(page + 1) * PAGE);
                 }
@@ -235,18 +234,9 @@ impl World {
     /// Resets the device and makes all as it was, the hostile queues aside.
     pub fn reset(&mut self) -> Result<()> {
         let session = &mut self.session;
-        driver::negotiate(&mut session.device, self.features)?;
+        driver::reset(&mut session.device)?;
         ensure!(session.device.axi().is_idle(), "bus accesses are open after the reset");
-        for context in 1..=self.contexts as u8 {
-            session.commit_context(context)?;
-        }
-        for queue in &self.good {
-            let old = &session.queues[queue.place];
-            let (number, rings) = (old.number, old.rings().clone());
-            let started = Queue::start(&mut session.device, number, GOOD_SIZE, &queue.binding, rings, None)?;
-            session.queues[queue.place] = started;
-        }
-        session.start()
+        session.restart()
     }
 
     /// Posts some good chains and rings.
@@ -257,13 +247,15 @@ impl World {
                 if self.session.queues[queue.place].free() < next.chain.len() {
                     break;
                 }
-                self.session.post(queue.place, &next.chain)?;
+                let Session { device, queues, .. } = &mut self.session;
+                queues[queue.place].send(device, &next.chain)?;
                 queue.board.expect(next.frames.clone());
                 self.sent.chains += 1;
                 self.sent.frames += next.frames.len() as u32;
                 self.sent.bytes += next.frames.iter().map(|frame| frame.len() as u64).sum::<u64>();
             }
-            self.session.notify(queue.place)?;
+            let Session { device, queues, .. } = &mut self.session;
+            queues[queue.place].kick(device)?;
         }
         Ok(())
     }

@@ -305,7 +305,11 @@ pub struct ReadMemory {
 
 impl ReadMemory {
     pub fn new(dut: &Dut) -> anyhow::Result<Self> {
-        let port = |name: &str| dut.port(&format!("mem${name}"));
+        Self::behind(dut, "mem")
+    }
+
+    pub fn behind(dut: &Dut, ports: &str) -> anyhow::Result<Self> {
+        let port = |name: &str| dut.port(&format!("{ports}${name}"));
         Ok(Self {
             req_valid: port("req_valid")?,
             req_ready: port("req_ready")?,
@@ -347,7 +351,8 @@ impl ReadMemory {
                 addr % 8 == 0 && addr % PAGE + 8 * beats <= PAGE,
                 "read of {beats} beats at {addr:#x}"
             );
-            self.under_way.push_back((weather.due(random, now + 1), addr, beats));
+            let real = addr & ((1 << (12 + ALIAS_BIT)) - 1);
+            self.under_way.push_back((weather.due(random, now + 1), real, beats));
             self.reads += 1;
             self.beats += beats;
         }

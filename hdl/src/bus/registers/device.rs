@@ -1,12 +1,11 @@
-//! The virtio device itself: status, feature negotiation, interrupts, doorbell and configuration generation.
+//! The virtio device itself: status, feature negotiation, interrupts and configuration generation.
 
 use super::map::{self, CODE_BITS};
 use rust_hdl::prelude::*;
-use segwalk_model::limits::TX_QUEUES;
 use segwalk_model::registers::{self, feature, status};
 
 logic_block! {
-    /// Status machine, features, interrupt and doorbell. Writes come as a pulse with a register code; `read_data` is the
+    /// Status machine, features and interrupt. Writes come as a pulse with a register code; `read_data` is the
     /// value of the register of `code`, or 0 when it is kept elsewhere, one clock later.
     pub struct DeviceState {
         /// Clock.
@@ -45,10 +44,6 @@ logic_block! {
         pub ring_reset: Signal<Out, Bit>,
         /// InterruptStatus is not 0.
         pub irq: Signal<Out, Bit>,
-        /// Doorbell; a pulse.
-        pub notify_valid: Signal<Out, Bit>,
-        /// Transmit queue of the doorbell.
-        pub notify_queue: Signal<Out, Bits<4>>,
         //
         driver_bits: DFF<Bits<2>>,
         driver_ok: DFF<Bit>,
@@ -76,13 +71,10 @@ logic_block! {
         queue_parked: DFF<Bit>,
         asserted: DFF<Bit>,
         generation: DFF<Bits<8>>,
-        doorbell: DFF<Bit>,
-        doorbell_queue: DFF<Bits<4>>,
         live: DFF<Bits<32>>,
         acceptable: Signal<Local, Bit>,
         feature_bits: Signal<Local, Bits<32>>,
         status_bits: Signal<Local, Bits<32>>,
-        tx_queues: Constant<Bits<16>> = Constant::new((TX_QUEUES as u64).to_bits()),
         offered_low: Constant<Bits<32>> = map::word(feature::OFFERED as u32),
         offered_high: Constant<Bits<32>> = map::word((feature::OFFERED >> 32) as u32),
         strange_low_mask: Constant<Bits<32>> = map::word(!(feature::OFFERED as u32)),
@@ -97,7 +89,6 @@ logic_block! {
         device_features_sel: Constant<Bits<CODE_BITS>> = map::code(&registers::DEVICE_FEATURES_SEL),
         driver_features: Constant<Bits<CODE_BITS>> = map::code(&registers::DRIVER_FEATURES),
         driver_features_sel: Constant<Bits<CODE_BITS>> = map::code(&registers::DRIVER_FEATURES_SEL),
-        queue_notify: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_NOTIFY),
         interrupt_status: Constant<Bits<CODE_BITS>> = map::code(&registers::INTERRUPT_STATUS),
         interrupt_ack: Constant<Bits<CODE_BITS>> = map::code(&registers::INTERRUPT_ACK),
         device_status: Constant<Bits<CODE_BITS>> = map::code(&registers::STATUS),
@@ -117,16 +108,6 @@ const _: () = {
     assert!(status::ACKNOWLEDGE == 1 && status::DRIVER == 2 && status::DRIVER_OK == 4);
     assert!(status::FEATURES_OK == 8 && status::FAILED == 128);
 };
-
-impl DeviceState {
-    /// The device of a build with `tx_queues` transmit queues.
-    pub fn new(tx_queues: u32) -> Self {
-        Self {
-            tx_queues: Constant::new(u64::from(tx_queues).to_bits()),
-            ..Default::default()
-        }
-    }
-}
 
 impl Logic for DeviceState {
     #[hdl_gen]
@@ -160,8 +141,6 @@ impl Logic for DeviceState {
             queue_parked,
             asserted,
             generation,
-            doorbell,
-            doorbell_queue,
             live
         );
         // Defaults
@@ -170,9 +149,6 @@ impl Logic for DeviceState {
         self.running.next = self.driver_ok.q.val() & !self.resetting.q.val();
         self.features.next = self.negotiated.q.val();
         self.irq.next = self.asserted.q.val();
-        self.notify_valid.next = self.doorbell.q.val();
-        self.notify_queue.next = self.doorbell_queue.q.val();
-        self.doorbell.d.next = false;
         self.indirect.next = self.negotiated_ring.q.val().get_bit(0);
         self.event_idx.next = self.negotiated_ring.q.val().get_bit(1);
         self.ring_reset.next = self.negotiated_ring.q.val().get_bit(2);
@@ -260,12 +236,6 @@ impl Logic for DeviceState {
                     self.strange_other.d.next = self.strange_other.q.val() | (self.value.val() != 0);
                 }
             }
-            if self.code.val() == self.queue_notify.val() {
-                // Transmit queue k is virtio queue 2k + 1; receive queues have no doorbell here.
-                self.doorbell_queue.d.next = self.value.val().get_bits::<4>(1);
-                self.doorbell.d.next = self.value.val().get_bit(0)
-                    & (bit_cast::<16, 15>(self.value.val().get_bits::<15>(1)) < self.tx_queues.val());
-            }
             if self.code.val() == self.interrupt_ack.val() {
                 if self.value.val().get_bit(0) {
                     self.used_buffer.d.next = false;
@@ -337,7 +307,6 @@ impl Logic for DeviceState {
             self.config_change.d.next = false;
             self.queue_parked.d.next = false;
             self.asserted.d.next = false;
-            self.doorbell.d.next = false;
         }
         if self.hard_reset.val() {
             self.generation.d.next = 0.into();

@@ -42,14 +42,15 @@ logic_block! {
         pub chain_issued: Signal<In, Bit>,
         /// The completion is done with a chain; a pulse.
         pub chain_retired: Signal<In, Bit>,
-        /// The completion has nothing half done.
-        pub completion_idle: Signal<In, Bit>,
+        /// Bit a transmit queue: the completion has something of it half done.
+        pub finishing: Signal<In, Bits<16>>,
         //
         state: DFF<DrainState>,
         waiting: DFF<Bits<16>>,
         active: DFF<Bits<16>>,
         shown: DFF<Bits<16>>,
         served: DFF<Bit>,
+        finishes: DFF<Bit>,
         count: DFF<Bits<2>>,
         under_way: DFF<Bits<UNDER_WAY_BITS>>,
         left: DFF<Bits<UNDER_WAY_BITS>>,
@@ -61,7 +62,9 @@ logic_block! {
 impl Logic for QueueDrain {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, waiting, active, shown, served, count, under_way, left, ahead, ahead_left);
+        dff_setup!(
+            self, clock, state, waiting, active, shown, served, finishes, count, under_way, left, ahead, ahead_left
+        );
         self.draining.next = self.shown.q.val();
         self.shown.d.next = self.waiting.q.val() | self.active.q.val() | self.start.val();
         if self.chain_issued.val() & !self.chain_retired.val() {
@@ -77,6 +80,7 @@ impl Logic for QueueDrain {
             self.ahead.d.next = self.ahead.q.val() - 1;
         }
         self.served.d.next = (self.serving.val() & self.active.q.val()).any();
+        self.finishes.d.next = (self.finishing.val() & self.active.q.val()).any();
         self.waiting.d.next = self.waiting.q.val() | self.start.val();
         match self.state.q.val() {
             DrainState::Idle => {
@@ -131,9 +135,12 @@ impl Logic for QueueDrain {
                 }
             }
             DrainState::Finish => {
-                // Not on the clock of the last chain, when the completion does not show it yet.
-                self.count.d.next = 1.into();
-                if self.count.q.val().any() & self.completion_idle.val() {
+                // Not on the clocks behind the last chain, when the completion does not show it yet.
+                self.count.d.next = self.count.q.val() + 1;
+                if self.finishes.q.val() {
+                    self.count.d.next = 0.into();
+                }
+                if self.count.q.val().all() {
                     self.active.d.next = 0.into();
                     self.state.d.next = DrainState::Idle;
                 }

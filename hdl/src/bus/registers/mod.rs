@@ -11,6 +11,7 @@
 pub mod axi_lite_port;
 pub mod counters;
 pub mod device;
+pub mod doorbell;
 pub mod drain;
 pub mod map;
 pub mod park_records;

@@ -72,8 +72,8 @@ logic_block! {
         pub chain_issued: Signal<In, Bit>,
         /// The completion is done with a chain; a pulse.
         pub chain_retired: Signal<In, Bit>,
-        /// The completion has nothing half done.
-        pub completion_idle: Signal<In, Bit>,
+        /// Bit a transmit queue: the completion has something of it half done.
+        pub finishing: Signal<In, Bits<16>>,
         /// The fetcher's port of the table.
         pub fetch_table: QueueTableServer,
         /// The completion's port of the table.
@@ -216,7 +216,7 @@ impl Logic for QueueState {
         self.drain.chain_walked.next = self.chain_walked.val();
         self.drain.chain_issued.next = self.chain_issued.val();
         self.drain.chain_retired.next = self.chain_retired.val();
-        self.drain.completion_idle.next = self.completion_idle.val();
+        self.drain.finishing.next = self.finishing.val();
         // The table
         self.fetch_low.read_addr.next =
             (bit_cast::<6, 4>(self.fetch_table.queue.val()) << 2) | bit_cast::<6, 2>(self.fetch_table.word.val());

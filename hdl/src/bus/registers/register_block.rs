@@ -3,6 +3,7 @@
 use super::axi_lite_port::AxiLitePort;
 use super::counters::EventCounters;
 use super::device::DeviceState;
+use super::doorbell::Doorbell;
 use super::park_records::ParkRecords;
 use super::queue_counters::QueueCounters;
 use super::queues::QueueState;
@@ -98,8 +99,8 @@ logic_block! {
         pub chain_issued: Signal<In, Bit>,
         /// The completion is done with a chain, whatever became of it; a pulse.
         pub chain_retired: Signal<In, Bit>,
-        /// The completion has no element or index of any queue half done.
-        pub completion_idle: Signal<In, Bit>,
+        /// Bit a transmit queue: the completion has an element or an index of it half done.
+        pub finishing: Signal<In, Bits<16>>,
         // Recoverable faults
         /// Transmit queues that park at a translation fault.
         pub recoverable: Signal<Out, Bits<16>>,
@@ -149,6 +150,7 @@ logic_block! {
         pub debug: Signal<Out, Bits<8>>,
         //
         port: AxiLitePort,
+        doorbell: Doorbell,
         sequencer: RegisterSequencer,
         device: DeviceState,
         queues: QueueState,
@@ -171,7 +173,7 @@ impl RegisterBlock {
     pub fn new(tx_queues: u32) -> Self {
         Self {
             sequencer: RegisterSequencer::new(tx_queues),
-            device: DeviceState::new(tx_queues),
+            doorbell: Doorbell::new(tx_queues),
             queues: QueueState::new(tx_queues),
             ..Default::default()
         }
@@ -186,6 +188,7 @@ impl Logic for RegisterBlock {
             self,
             clock,
             port,
+            doorbell,
             sequencer,
             device,
             queues,
@@ -241,6 +244,13 @@ impl Logic for RegisterBlock {
         self.sequencer.access_data.next = self.port.access_data.val();
         self.sequencer.access_strobe.next = self.port.access_strobe.val();
         self.port.done.next = self.sequencer.done.val();
+        self.doorbell.reset.next = self.part_reset.val();
+        self.doorbell.access_valid.next = self.port.access_valid.val();
+        self.doorbell.done.next = self.sequencer.done.val();
+        self.doorbell.access_write.next = self.port.access_write.val();
+        self.doorbell.access_word.next = self.port.access_word.val();
+        self.doorbell.access_data.next = self.port.access_data.val();
+        self.doorbell.access_strobe.next = self.port.access_strobe.val();
         self.port.read_data.next = self.sequencer.value.val();
         self.device.write.next = self.sequencer.write.val();
         self.device.code.next = self.sequencer.code.val();
@@ -295,7 +305,7 @@ impl Logic for RegisterBlock {
         self.queues.chain_walked.next = self.chain_walked.val();
         self.queues.chain_issued.next = self.chain_issued.val();
         self.queues.chain_retired.next = self.chain_retired.val();
-        self.queues.completion_idle.next = self.completion_idle.val();
+        self.queues.finishing.next = self.finishing.val();
         self.shares.poll.next = self.timers.poll.val();
         self.shares.millisecond.next = self.timers.millisecond.val();
         self.shares.queue.next = self.queues.share_queue.val();
@@ -312,8 +322,8 @@ impl Logic for RegisterBlock {
         self.device.park_pulse.next = self.parks.parked.val();
         self.seed_without_length.next = self.queues.seed_without_length.val();
         self.restart.next = self.queues.restart.val();
-        self.notify_valid.next = self.device.notify_valid.val();
-        self.notify_queue.next = self.device.notify_queue.val();
+        self.notify_valid.next = self.doorbell.notify_valid.val();
+        self.notify_queue.next = self.doorbell.notify_queue.val();
         self.enabled.next = self.allowed.q.val();
         self.completing.next = self.returned.q.val();
         self.allowed.d.next = 0.into();
