@@ -8,7 +8,7 @@ RTL ?= out/rtl
 SOAK ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long rtl lint synth bench doctor clean build-tools simulation-tools check-tools
+.PHONY: help demo test test-long rtl lint synth bench record doctor clean build-tools simulation-tools check-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,8 @@ test: check-tools ## Run every check and test
 	cargo test --release --workspace
 	@scripts/if-there.sh clippy cargo clippy --release --workspace --all-targets -q -- -D warnings
 	$(MAKE) --no-print-directory lint
+	@scripts/venv.sh
+	$(SEGWALK) bench --check
 
 test-long: check-tools ## Random translations, super-frames judged by the kernel, a soaked link: half an hour (as root)
 	SEGWALK_LOOKUPS=5000000 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
@@ -47,8 +49,14 @@ synth: build-tools ## Synthesise the core for the ECP5, cells by module
 	@scripts/venv.sh
 	$(SEGWALK) synth --seeds 0
 
-bench: simulation-tools ## Compare the harness with a C++ testbench
+bench: simulation-tools ## Measure everything: out/report/index.html
+	@scripts/venv.sh
 	cargo bench -p segwalk-sim
+	$(SEGWALK) bench --report out/report/index.html
+
+record: simulation-tools ## Make what the core reaches now the records that make test checks
+	@scripts/venv.sh
+	$(SEGWALK) bench --record
 
 doctor: build-tools ## Say which tools are there and what to do
 	$(SEGWALK) doctor

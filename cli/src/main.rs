@@ -2,6 +2,7 @@
 
 mod bench;
 mod bitstream;
+mod board;
 mod doctor;
 mod link;
 mod lint;
@@ -42,6 +43,7 @@ enum Command {
     Bench(bench::Args),
     Synth(synth::Args),
     Bitstream(bitstream::Args),
+    Board(board::Args),
     Walk(walk::Args),
 }
 
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Synth(args) => synth::run(&args),
+        Command::Board(args) => board::run(&args),
         Command::Bitstream(args) => bitstream::run(&args),
         Command::Walk(args) => walk::run(&args),
     };

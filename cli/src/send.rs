@@ -53,8 +53,9 @@ pub struct Args {
     json: bool,
 }
 
+/// Network layers by number.
 #[derive(Clone, Copy, ValueEnum)]
-enum Ip {
+pub enum Ip {
     #[value(name = "4")]
     V4,
     #[value(name = "6")]
@@ -65,7 +66,11 @@ enum Ip {
 #[derive(Clone, Copy, ValueEnum)]
 pub enum ModeArg {
     Bare,
+    Sv32,
     Sv39,
+    Sv48,
+    #[value(name = "x86-32")]
+    X86_32,
     #[value(name = "x86-64")]
     X86_64,
 }
@@ -74,7 +79,10 @@ impl From<ModeArg> for Mode {
     fn from(mode: ModeArg) -> Mode {
         match mode {
             ModeArg::Bare => Mode::Bare,
+            ModeArg::Sv32 => Mode::Sv32,
             ModeArg::Sv39 => Mode::Sv39,
+            ModeArg::Sv48 => Mode::Sv48,
+            ModeArg::X86_32 => Mode::X86_32,
             ModeArg::X86_64 => Mode::X86_64,
         }
     }

@@ -3,7 +3,8 @@
 use crate::output::{print_json, print_text};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use segwalk_fpga::{median_mhz, place, synth, Placement, SynthReport};
+use segwalk_fpga::cells::ModuleCells;
+use segwalk_fpga::{median_mhz, place, synth, Placement};
 use segwalk_hdl::bus::registers::RegisterBlock;
 use segwalk_hdl::emit::{core_verilog, verilog, CORE};
 use segwalk_hdl::mmu::Mmu;
@@ -69,13 +70,12 @@ struct Report<'a> {
     lut4: u64,
     ff: u64,
     block_ram: u64,
-    speed_grade: u32,
+    /// By seed.
     fmax_mhz: Vec<f64>,
     fmax_median_mhz: Option<f64>,
     /// Of the placement with the median clock.
     critical_path: &'a [String],
-    #[serde(flatten)]
-    synth: &'a SynthReport,
+    modules: &'a [ModuleCells],
 }
 
 /// Runs the command.
@@ -97,11 +97,10 @@ pub fn run(args: &Args) -> Result<bool> {
             lut4: report.total.lut4,
             ff: report.total.flip_flops,
             block_ram: report.total.block_rams,
-            speed_grade: args.speed,
             fmax_mhz: placements.iter().map(|placement| placement.fmax_mhz).collect(),
             fmax_median_mhz: median,
             critical_path,
-            synth: &report,
+            modules: &report.modules,
         })?;
         return Ok(true);
     }

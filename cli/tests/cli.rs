@@ -21,7 +21,7 @@ const SEND_KEYS: [&str; 12] = [
 ];
 
 /// Every command.
-const COMMANDS: [&str; 7] = ["send", "record", "replay", "rtl", "lint", "doctor", "synth"];
+const COMMANDS: [&str; 8] = ["send", "record", "replay", "rtl", "lint", "doctor", "synth", "walk"];
 
 fn segwalk(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_segwalk"))
@@ -88,7 +88,7 @@ fn bad_usage_is_status_2_and_one_sentence() {
         &["send", "x", "--ip", "5"],
         &["send", "x", "--buffers", "0"],
         &["send", "x", "--buffers", "some"],
-        &["send", "x", "--mode", "sv32"],
+        &["send", "x", "--mode", "sv57"],
         &["walk-the-dog"],
         &[],
     ] {

@@ -198,10 +198,7 @@ fn read_report(text: &str, seed: u32) -> Result<Placement> {
         .iter()
         .find(|path| path.from == path.to && path.from.contains("clock"));
     let critical_path = path.map_or_else(Vec::new, |path| {
-        let nets = path.path.iter().filter(|step| step.kind == "routing");
-        let mut names: Vec<String> = nets
-            .map(|step| format!("{:.2} ns {}", step.delay, tidy(step.net.as_deref().unwrap_or("?"))))
-            .collect();
+        let mut names = delays_by_name(&path.path);
         if let Some(last) = path.path.last() {
             names.push(format!("into {}", tidy(&last.to.cell)));
         }
@@ -212,6 +209,27 @@ fn read_report(text: &str, seed: u32) -> Result<Placement> {
         fmax_mhz: (slowest * 100.0).round() / 100.0,
         critical_path,
     })
+}
+
+/// The wires of a path with their delays. What technology mapping puts between two signals of the source has the name of
+/// one of them, and a carry chain is many wires of one name: such neighbours are one step.
+fn delays_by_name(path: &[Step]) -> Vec<String> {
+    let mut steps: Vec<(String, f64, usize)> = Vec::new();
+    for step in path.iter().filter(|step| step.kind == "routing") {
+        let name = tidy(step.net.as_deref().unwrap_or("?"));
+        match steps.last_mut() {
+            Some((last, delay, count)) if *last == name => {
+                *delay += step.delay;
+                *count += 1;
+            }
+            _ => steps.push((name, step.delay, 1)),
+        }
+    }
+    let text = |(name, delay, count): (String, f64, usize)| match count {
+        1 => format!("{delay:.2} ns {name}"),
+        _ => format!("{delay:.2} ns {name}, {count} wires"),
+    };
+    steps.into_iter().map(text).collect()
 }
 
 /// A net's name in the words of the source: without the instance around it and the marks of technology mapping.
@@ -244,10 +262,11 @@ mod tests {
             {"from":"<async>","to":"posedge clock","path":[]},
             {"from":"posedge $glbnet$clock","to":"posedge $glbnet$clock","path":[
               {"delay":0.5,"from":{"cell":"a","loc":[1,2],"port":"CLK"},"to":{"cell":"dut.a_TRELLIS_FF_Q","loc":[1,2],"port":"Q"},"type":"clk-to-q"},
-              {"delay":1.25,"net":"dut.a.q","from":{"cell":"a","loc":[1,2],"port":"Q"},"to":{"cell":"dut.b_LUT4_Z","loc":[1,2],"port":"A"},"type":"routing"}]}]}"#;
+              {"delay":1.25,"net":"dut.a.q","from":{"cell":"a","loc":[1,2],"port":"Q"},"to":{"cell":"dut.b_LUT4_Z","loc":[1,2],"port":"A"},"type":"routing"},
+              {"delay":0.25,"net":"dut.a.q_LUT4_A","from":{"cell":"a","loc":[1,2],"port":"Z"},"to":{"cell":"dut.b_LUT4_Z","loc":[1,2],"port":"A"},"type":"routing"}]}]}"#;
         let placement = read_report(text, 3).unwrap();
         assert_eq!((placement.seed, placement.fmax_mhz), (3, 170.26));
-        assert_eq!(placement.critical_path, ["1.25 ns a.q", "into b"]);
+        assert_eq!(placement.critical_path, ["1.50 ns a.q, 2 wires", "into b"]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::queue::fetcher::QueueFetcher;
 use crate::tso::Tso;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::PHYS_ADDR_BITS;
+use segwalk_model::refusal::Refusal;
 
 logic_block! {
     /// The transmit engine. Port names are those of AXI4-Lite, AXI4 and AXI4-Stream.
@@ -103,6 +104,8 @@ logic_block! {
         writes: WriteUnit,
         resets: ResetSequencer,
         reset_all: Signal<Local, Bit>,
+        ring_fault: Signal<Local, Bit>,
+        ring_fault_code: Constant<Bits<6>> = Constant::new(u64::from(Refusal::RingFault.code()).to_bits()),
     }
 }
 
@@ -180,30 +183,29 @@ impl Logic for SegwalkCore {
         // Registers -> engine
         ContextWriteSource::join(&mut self.registers.context_write, &mut self.mmu.context);
         self.mmu.invalidate.next = self.registers.tlb_invalidate.val();
-        self.mmu.invalidate_kind.next = 0.into();
-        self.mmu.invalidate_context.next = 0.into();
-        self.mmu.invalidate_virt_page.next = 0.into();
-        self.registers.tlb_invalidating.next =
-            self.mmu.invalidating.val() | self.mmu.fence.val() | self.fetcher.fence_busy.val();
+        self.mmu.invalidate_kind.next = self.registers.tlb_kind.val();
+        self.mmu.invalidate_context.next = self.registers.tlb_context.val();
+        self.mmu.invalidate_virt_page.next = self.registers.tlb_virt_page.val();
+        self.registers.tlb_invalidating.next = self.mmu.invalidating.val()
+            | self.mmu.fence.val()
+            | self.fetcher.fence_busy.val()
+            | self.reader.fence_busy.val()
+            | self.completion.fence_busy.val();
+        self.fetcher.fence.next = self.mmu.fence.val();
+        self.reader.fence.next = self.mmu.fence.val();
+        self.completion.fence.next = self.mmu.fence.val();
         QueueTableClient::join(&mut self.fetcher.table, &mut self.registers.fetch_table);
         QueueTableClient::join(&mut self.completion.table, &mut self.registers.done_table);
         self.fetcher.enabled.next = self.registers.enabled.val();
         self.fetcher.restart.next = self.registers.restart.val();
-        self.completion.enabled.next = self.registers.enabled.val();
+        self.completion.refused_room.next = self.registers.refused_room.val();
+        self.completion.enabled.next = self.registers.completing.val();
         self.completion.restart.next = self.registers.restart.val();
         self.fetcher.notify_valid.next = self.registers.notify_valid.val();
         self.fetcher.notify_queue.next = self.registers.notify_queue.val();
-        self.fetcher.indirect.next = false;
-        self.fetcher.event_index.next = false;
-        self.fetcher.resume.next = 0.into();
-        self.fetcher.abort.next = 0.into();
-        self.fetcher.fence.next = self.mmu.fence.val();
-        self.fetcher.park.valid.next = false;
-        self.fetcher.park.queue.next = 0.into();
-        self.fetcher.park.head.next = 0.into();
-        self.fetcher.park.avail.next = 0.into();
-        self.fetcher.park.sent_frames.next = 0.into();
-        self.fetcher.park.sent_bytes.next = 0.into();
+        self.fetcher.indirect.next = self.registers.indirect.val();
+        self.fetcher.event_index.next = self.registers.event_idx.val();
+        self.tso.restart.next = self.registers.restart.val();
         self.tso.features.next = self.registers.features.val();
         self.tso.flags_first.next = self.registers.flags_first.val();
         self.tso.flags_middle.next = self.registers.flags_middle.val();
@@ -213,11 +215,39 @@ impl Logic for SegwalkCore {
         self.tso.pad.next = self.registers.pad.val();
         self.tso.seed_without_length.next = self.registers.seed_without_length.val();
 
+        self.registers.chain_announced.next = self.fetcher.announced.val();
+        self.registers.chain_walked.next = self.fetcher.walked.val();
+        self.registers.chain_issued.next = self.fetcher.issued.val();
+        self.registers.chain_retired.next = self.completion.retired.val();
+        self.registers.finishing.next = self.completion.finishing.val();
+        self.completion.event_idx.next = self.registers.event_idx.val();
+        self.registers.serving.next = self.fetcher.serving.val();
+        ShareSource::join(&mut self.registers.shares, &mut self.fetcher.shares);
+        self.fetcher.extra_valid.next = false;
+        self.fetcher.extra_queue.next = 0.into();
+        self.fetcher.extra_bytes.next = 0.into();
+        self.registers.used_chains.next = self.completion.used_chains.val();
+        self.registers.done_queue.next = self.completion.done_queue.val();
+        self.registers.sent_queue.next = self.tso.sent_queue.val();
+
+        // Recoverable faults
+        self.tso.recoverable.next = self.registers.recoverable.val();
+        self.fetcher.resume.next = self.registers.resume.val();
+        self.fetcher.give_up.next = self.registers.abort.val();
+        ParkSource::join(&mut self.completion.park, &mut self.registers.park);
+        self.fetcher.park.valid.next = self.completion.park.valid.val();
+        self.fetcher.park.queue.next = self.completion.park.queue.val();
+        self.fetcher.park.head.next = self.completion.park.head.val();
+        self.fetcher.park.avail.next = self.completion.park.avail.val();
+        self.fetcher.park.sent_frames.next = self.completion.park.sent_frames.val();
+        self.fetcher.park.sent_bytes.next = self.completion.park.sent_bytes.val();
+
         // The path of a chain: queue fetcher, payload reader, TSO pipeline, completion
         ChainSource::join(&mut self.fetcher.chain, &mut self.reader.chain_in);
         FragmentSource::join(&mut self.fetcher.fragments, &mut self.reader.fragments);
         ChainSource::join(&mut self.reader.chain_out, &mut self.tso.chain);
         ByteSource::join(&mut self.reader.bytes, &mut self.tso.bytes);
+        VerdictSource::join(&mut self.tso.verdict, &mut self.reader.verdict);
         DoneSource::join(&mut self.tso.done, &mut self.completion.done);
         self.m_axis_tdata.next = self.tso.frames.tdata.val();
         self.m_axis_tkeep.next = self.tso.frames.tkeep.val();
@@ -235,6 +265,7 @@ impl Logic for SegwalkCore {
         MemReadClient::join(&mut self.fetcher.mem, &mut self.reads.ring);
         MemReadClient::join(&mut self.mmu.mem, &mut self.reads.walker);
         MemReadClient::join(&mut self.reader.mem, &mut self.reads.payload);
+        MemReadClient::join(&mut self.completion.event_mem, &mut self.reads.event);
         MemWriteClient::join(&mut self.completion.mem, &mut self.write_turns.completion);
         MemWriteClient::join(&mut self.fetcher.mem_write, &mut self.write_turns.fetcher);
         MemWriteClient::join(&mut self.write_turns.unit, &mut self.writes.client);
@@ -285,12 +316,18 @@ impl Logic for SegwalkCore {
         self.registers.sent_bytes.next = self.tso.sent_bytes.val();
         self.registers.tlb_hit.next = self.mmu.hit.val();
         self.registers.tlb_miss.next = self.mmu.miss.val();
-        self.registers.mmu_fault.next = self.mmu.fault.val();
+        // Faults that stopped a queue or a chain; what the MMU finds ahead of the data is no fault yet.
+        self.ring_fault.next = (self.fetcher.ring_error.valid.val()
+            & (self.fetcher.ring_error.code.val() == self.ring_fault_code.val()))
+            | (self.completion.ring_error.valid.val()
+                & (self.completion.ring_error.code.val() == self.ring_fault_code.val()));
+        self.registers.mmu_fault.next = bit_cast::<2, 1>(self.ring_fault.val().into())
+            | (bit_cast::<2, 1>(self.reader.fault.valid.val().into()) << 1);
         self.registers.walk.next = self.mmu.walk.val();
 
         // State machines
         self.debug_states.next = bit_cast::<64, 8>(self.registers.debug.val())
-            | (bit_cast::<64, 8>(self.fetcher.debug.val()) << 8)
+            | (bit_cast::<64, 3>(self.fetcher.debug.val()) << 8)
             | (bit_cast::<64, 8>(self.mmu.debug.val()) << 16)
             | (bit_cast::<64, 8>(self.reader.debug.val()) << 24)
             | (bit_cast::<64, 8>(self.tso.debug.val()) << 32)
@@ -298,6 +335,6 @@ impl Logic for SegwalkCore {
             | (bit_cast::<64, 8>(self.completion.debug.val()) << 48)
             | (bit_cast::<64, 2>(self.resets.debug.val()) << 56)
             | (bit_cast::<64, 3>(self.reader.debug_waits.val()) << 45)
-            | (bit_cast::<64, 8>(self.fetcher.debug_walker.val()) << 58);
+            | (bit_cast::<64, 3>(self.fetcher.debug_walker.val()) << 11);
     }
 }

@@ -63,6 +63,22 @@ pub fn register_table() -> String {
     table
 }
 
+/// These registers with their fields; a name that no register has is a programming error.
+pub fn table_of(names: &[&str]) -> String {
+    let mut table = String::from(
+        "| Offset | Register or field | Bits | Access | After reset | Meaning |\n\
+         |---|---|---|---|---|---|\n",
+    );
+    for name in names {
+        let register = registers::ALL.iter().find(|register| register.name == *name);
+        register_rows(
+            &mut table,
+            register.unwrap_or_else(|| panic!("there is no register {name}")),
+        );
+    }
+    table
+}
+
 /// Every refusal code.
 pub fn refusal_table() -> String {
     let mut table = String::from("| Code | Name | Class | Meaning | Counter |\n|---|---|---|---|---|\n");

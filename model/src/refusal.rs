@@ -2,8 +2,8 @@
 //! the fault and error records.
 
 /// What a refusal does (TSO_RULES rule 28).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "std", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Class {
     /// The head is completed with `used.len` 0, the refusal is counted, the queue goes on.
     Packet,
@@ -14,8 +14,8 @@ pub enum Class {
 macro_rules! codes {
     ($(#[$em:meta])* $name:ident { $( $(#[doc = $doc:literal])+ $var:ident = $val:literal, $class:ident; )* }) => {
         $(#[$em])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-        #[serde(rename_all = "snake_case")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[cfg_attr(feature = "std", derive(serde::Serialize), serde(rename_all = "snake_case"))]
         #[repr(u8)]
         pub enum $name { $( $(#[doc = $doc])+ $var = $val, )* }
         impl $name {

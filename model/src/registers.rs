@@ -3,10 +3,9 @@
 //! This table is the only place where an offset, a field or a reset value is written. The RTL, the driver, the tests
 //! and the tables of the documentation are made from it.
 
-use serde::Serialize;
-
 /// What software may do with a register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(serde::Serialize))]
 pub enum Access {
     /// Writes are ignored.
     ReadOnly,
@@ -17,7 +16,8 @@ pub enum Access {
 }
 
 /// Bits `lsb .. lsb + width` of a register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(serde::Serialize))]
 pub struct Field {
     /// Name, lower case.
     pub name: &'static str,
@@ -45,7 +45,8 @@ impl Field {
 }
 
 /// A 32-bit register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(serde::Serialize))]
 pub struct Register {
     /// Name as in the documentation.
     pub name: &'static str,
@@ -77,14 +78,27 @@ macro_rules! registers {
 pub(crate) use registers as register_table;
 
 impl Register {
-    /// The field called `name`; a misspelt name is a programming error and fails at the first test.
-    pub fn field(&self, name: &str) -> Field {
-        *self
-            .fields
-            .iter()
-            .find(|f| f.name == name)
-            .unwrap_or_else(|| panic!("register {} has no field {name}", self.name))
+    /// The field called `name`; a misspelt name is a programming error and fails at the first test, or when it is compiled
+    /// where the field is a constant.
+    pub const fn field(&self, name: &str) -> Field {
+        let mut at = 0;
+        while at < self.fields.len() {
+            if same(self.fields[at].name.as_bytes(), name.as_bytes()) {
+                return self.fields[at];
+            }
+            at += 1;
+        }
+        panic!("the register has no field of this name")
     }
+}
+
+/// Whether two names are the same, in constants too.
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
 }
 
 /// Bytes of the register block: one 4 KiB page.
@@ -140,15 +154,32 @@ pub mod feature {
     pub const HOST_ECN: u64 = 1 << 13;
     /// VIRTIO_NET_F_STATUS.
     pub const STATUS: u64 = 1 << 16;
+    /// VIRTIO_F_INDIRECT_DESC.
+    pub const RING_INDIRECT_DESC: u64 = 1 << 28;
+    /// VIRTIO_F_EVENT_IDX.
+    pub const RING_EVENT_IDX: u64 = 1 << 29;
     /// VIRTIO_F_VERSION_1.
     pub const VERSION_1: u64 = 1 << 32;
     /// VIRTIO_F_ACCESS_PLATFORM.
     pub const ACCESS_PLATFORM: u64 = 1 << 33;
+    /// VIRTIO_F_RING_RESET.
+    pub const RING_RESET: u64 = 1 << 40;
     /// VIRTIO_NET_F_HOST_USO: UDP segmentation over IPv4 and IPv6.
     pub const HOST_USO: u64 = 1 << 56;
     /// Everything that is offered.
-    pub const OFFERED: u64 =
-        CSUM | MTU | MAC | HOST_TSO4 | HOST_TSO6 | HOST_ECN | STATUS | VERSION_1 | ACCESS_PLATFORM | HOST_USO;
+    pub const OFFERED: u64 = CSUM
+        | MTU
+        | MAC
+        | HOST_TSO4
+        | HOST_TSO6
+        | HOST_ECN
+        | STATUS
+        | RING_INDIRECT_DESC
+        | RING_EVENT_IDX
+        | VERSION_1
+        | ACCESS_PLATFORM
+        | RING_RESET
+        | HOST_USO;
 }
 
 /// Device status bits (virtio 1.2, 2.1).
@@ -184,14 +215,14 @@ registers! {
     DRIVER_FEATURES = 0x020, WriteOnly, 0;
     /// Selects the word of DRIVER_FEATURES.
     DRIVER_FEATURES_SEL = 0x024, WriteOnly, 0;
-    /// Selects the queue that the QUEUE and BIND registers are about. Transmit queue k is 2k + 1.
+    /// Selects the queue that the QUEUE, BIND and PARK registers are about. Transmit queue k is 2k + 1.
     QUEUE_SEL = 0x030, WriteOnly, 0;
     /// Largest size of the selected queue; 0 when it does not exist.
     QUEUE_NUM_MAX = 0x034, ReadOnly, 0x8000;
     /// Size of the selected queue: a power of two, 1 to 32768.
     QUEUE_NUM = 0x038, WriteOnly, 0;
     /// 1 while the selected queue is in use. Setting it takes the queue's indices back to 0; it stays 0 when QUEUE_NUM is
-    /// not a legal size.
+    /// not a legal size. After it was cleared it reads 1 until no chain of the queue is under way any more.
     QUEUE_READY = 0x044, ReadWrite, 0;
     /// Doorbell: the index of the queue that has new work.
     QUEUE_NOTIFY = 0x050, WriteOnly, 0;
@@ -201,6 +232,8 @@ registers! {
         used_buffer: 0, 1;
         /// The configuration changed, or DEVICE_NEEDS_RESET was set.
         config_change: 1, 1;
+        /// A queue parked at a translation fault, see QUEUES_PARKED.
+        queue_parked: 2, 1;
     };
     /// Bits written as 1 are cleared in INTERRUPT_STATUS.
     INTERRUPT_ACK = 0x064, WriteOnly, 0;
@@ -218,6 +251,9 @@ registers! {
     QUEUE_DEVICE_LOW = 0x0A0, WriteOnly, 0;
     /// Used ring address, high word.
     QUEUE_DEVICE_HIGH = 0x0A4, WriteOnly, 0;
+    /// Writing 1 resets the selected queue (virtio 1.2, 2.6.1), when RING_RESET is negotiated; reads 1 until no chain of
+    /// it is under way any more, then QUEUE_READY is 0.
+    QUEUE_RESET = 0x0C0, ReadWrite, 0;
     /// Changes when the configuration space does.
     CONFIG_GENERATION = 0x0FC, ReadOnly, 0;
     /// MAC address, bytes 0 to 3.
@@ -271,13 +307,21 @@ registers! {
     CTX_ROOT_LOW = 0x218, ReadWrite, 0;
     /// Root table's physical address, high word.
     CTX_ROOT_HIGH = 0x21C, ReadWrite, 0;
-    /// Any write makes the four registers above the selected context and empties the TLB.
+    /// Any write makes the four registers above the selected context and empties the TLB of it.
     CTX_COMMIT = 0x220, WriteOnly, 0;
-    /// TLB control.
+    /// Invalidation of translations. Of this register only `invalidate` can be read.
     TLB_CONTROL = 0x224, ReadWrite, 0, {
-        /// Writing 1 empties the TLB; reads 1 until that is complete.
+        /// Writing 1 invalidates; reads 1 until no access under way uses an invalidated translation.
         invalidate: 0, 1;
+        /// What is invalidated: 0 everything, 1 a context, 2 a page of a context (TLB_ADDR_LOW, TLB_ADDR_HIGH).
+        kind: 1, 2;
+        /// Context for kinds 1 and 2.
+        context: 8, 4;
     };
+    /// Virtual address of the page to invalidate, low word; bits 11:0 are ignored.
+    TLB_ADDR_LOW = 0x228, ReadWrite, 0;
+    /// Virtual address of the page to invalidate, high word.
+    TLB_ADDR_HIGH = 0x22C, ReadWrite, 0;
     /// Contexts of the selected queue. Like the BIND_MASK, taken over when QUEUE_READY is set.
     BIND_CONTEXTS = 0x230, ReadWrite, 0, {
         /// Context of the rings.
@@ -288,6 +332,8 @@ registers! {
         names_allowed: 8, 1;
         /// The TCP checksum seed has no length in it (the LSO contract, rule 15).
         seed_without_length: 9, 1;
+        /// A translation fault of a buffer parks the queue instead of refusing the chain.
+        recoverable: 10, 1;
     };
     /// Contexts that the selected queue's descriptors may name, one bit each.
     BIND_MASK = 0x234, ReadWrite, 0, {
@@ -352,6 +398,58 @@ registers! {
         /// Frames shorter than 60 bytes are padded with zeros to 60 (rule 20).
         pad: 0, 1;
     };
+    /// Transmit queues parked at a translation fault, one bit each.
+    QUEUES_PARKED = 0x270, ReadOnly, 0;
+    /// Lets the selected queue go on; ignored unless it is parked.
+    PARK_CONTROL = 0x274, WriteOnly, 0, {
+        /// Sends the chain on from where it stopped.
+        resume: 0, 1;
+        /// Completes the chain as it is, with the refusal Aborted, and goes on with the next one.
+        abort: 1, 1;
+    };
+    /// Why the selected queue parked; this and the PARK registers behind it read 0 unless it is parked.
+    PARK_INFO = 0x278, ReadOnly, 0, {
+        /// Context.
+        context: 0, 4;
+        /// Cause (FaultCause).
+        cause: 8, 5;
+        /// The queue is parked.
+        valid: 31, 1;
+    };
+    /// Head of the chain that parked the selected queue.
+    PARK_HEAD = 0x27C, ReadOnly, 0;
+    /// Virtual address that faulted, low word; bits 11:0 read 0.
+    PARK_ADDR_LOW = 0x280, ReadOnly, 0;
+    /// Virtual address that faulted, high word.
+    PARK_ADDR_HIGH = 0x284, ReadOnly, 0;
+    /// Payload bytes of the chain that were sent.
+    PARK_BYTES = 0x288, ReadOnly, 0;
+    /// Frames of the chain that were sent.
+    PARK_FRAMES = 0x28C, ReadOnly, 0;
+    /// Share of the selected queue when several have work: bytes in proportion to the weight.
+    QUEUE_WEIGHT = 0x290, ReadWrite, 1, {
+        /// 1 to 255; 0 counts as 1.
+        weight: 0, 8;
+    };
+    /// Largest rate of the selected queue in bytes a millisecond (CLOCK_KHZ); 0, and anything from 2^27 on, is no limit.
+    QUEUE_RATE = 0x294, ReadWrite, 0;
+    /// Clocks in a millisecond, for QUEUE_RATE; at most 2^24 - 1.
+    CLOCK_KHZ = 0x298, ReadWrite, 156_250;
+    /// Clocks between two looks at the avail indices of POLL_QUEUES; 0 is off, at most 2^24 - 1.
+    POLL_PERIOD = 0x29C, ReadWrite, 0;
+    /// Transmit queues whose avail index is looked at without a doorbell.
+    POLL_QUEUES = 0x2A0, ReadWrite, 0, {
+        /// Bit k is transmit queue k.
+        queues: 0, 16;
+    };
+    /// A used-buffer interrupt waits for this many chains; 0 is no such limit. Interrupts wait for neither when both this
+    /// and COALESCE_CLOCKS are 0.
+    COALESCE_COUNT = 0x2A4, ReadWrite, 0, {
+        /// Chains.
+        chains: 0, 16;
+    };
+    /// A used-buffer interrupt waits for this many clocks at most, at most 2^24 - 1; 0 is no such limit.
+    COALESCE_CLOCKS = 0x2A8, ReadWrite, 0;
 
     /// Chains completed, refused ones included.
     COUNT_CHAINS = 0x300, ReadOnly, 0;
@@ -359,7 +457,7 @@ registers! {
     COUNT_FRAMES = 0x304, ReadOnly, 0;
     /// Bytes emitted, low word.
     COUNT_BYTES_LOW = 0x308, ReadOnly, 0;
-    /// Bytes emitted, high word.
+    /// Bytes emitted, high word, as it was when COUNT_BYTES_LOW was last read.
     COUNT_BYTES_HIGH = 0x30C, ReadOnly, 0;
     /// Chains refused with a packet error.
     COUNT_REFUSED = 0x310, ReadOnly, 0;
@@ -371,6 +469,16 @@ registers! {
     COUNT_TLB_MISSES = 0x31C, ReadOnly, 0;
     /// Page-table walks.
     COUNT_WALKS = 0x320, ReadOnly, 0;
+    /// Chains of the selected queue that were completed, refused ones included.
+    QUEUE_CHAINS = 0x330, ReadOnly, 0;
+    /// Frames of the selected queue.
+    QUEUE_FRAMES = 0x334, ReadOnly, 0;
+    /// Bytes of the selected queue's frames, low word.
+    QUEUE_BYTES_LOW = 0x338, ReadOnly, 0;
+    /// Bytes of the selected queue's frames, high word, as it was when QUEUE_BYTES_LOW was last read.
+    QUEUE_BYTES_HIGH = 0x33C, ReadOnly, 0;
+    /// Chains of the selected queue that were refused with a packet error.
+    QUEUE_REFUSED = 0x340, ReadOnly, 0;
 }
 
 #[cfg(test)]

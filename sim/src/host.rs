@@ -41,7 +41,12 @@ impl PhysPages {
 
     /// Like [`PhysPages::run`], without memory behind the pages: an access is a bus error until they are added.
     pub fn reserve(&mut self, pages: u64, align: u64) -> u64 {
-        let places = ((1u64 << PHYS_PAGE_BITS) - pages) / align;
+        self.reserve_below(PHYS_PAGE_BITS, pages, align)
+    }
+
+    /// Like [`PhysPages::reserve`], with page numbers of `page_bits` bits: some formats cannot name more.
+    pub fn reserve_below(&mut self, page_bits: usize, pages: u64, align: u64) -> u64 {
+        let places = ((1u64 << page_bits) - pages) / align;
         loop {
             let first = self.random.gen_range(FIRST_PAGE.div_ceil(align)..places) * align;
             if (first..first + pages).all(|page| !self.used.contains(&page)) {

@@ -11,7 +11,7 @@ use segwalk_model::virtqueue::{Binding, QueueConfig};
 use std::collections::HashMap;
 
 /// Registers that each queue has its own of.
-const QUEUE_REGISTERS: [Register; 10] = [
+const QUEUE_REGISTERS: [Register; 13] = [
     reg::QUEUE_NUM,
     reg::QUEUE_READY,
     reg::QUEUE_DESC_LOW,
@@ -22,6 +22,9 @@ const QUEUE_REGISTERS: [Register; 10] = [
     reg::QUEUE_DEVICE_HIGH,
     reg::BIND_CONTEXTS,
     reg::BIND_MASK,
+    reg::QUEUE_RESET,
+    reg::QUEUE_WEIGHT,
+    reg::QUEUE_RATE,
 ];
 
 /// The model as a device. Work is done at the doorbell, in no time but a clock for each beat.
@@ -109,7 +112,8 @@ impl ModelDevice {
                     self.queue_value(reg::BIND_CONTEXTS),
                     self.queue_value(reg::BIND_MASK),
                 ),
-                ..QueueConfig::default()
+                indirect: self.features & feature::RING_INDIRECT_DESC != 0,
+                event_idx: self.features & feature::RING_EVENT_IDX != 0,
             };
             self.engine.enable_queue(queue, config);
         } else {
@@ -131,9 +135,58 @@ impl ModelDevice {
         };
     }
 
-    /// Serves what is available on a queue, in slices as a device would complete it.
     fn doorbell(&mut self, queue: u32) {
-        let Some(queue) = transmit_queue(queue) else { return };
+        if let Some(queue) = transmit_queue(queue) {
+            self.serve(queue);
+        }
+    }
+
+    /// Resets the selected queue, where the driver may.
+    fn reset_queue(&mut self) {
+        let Some(queue) = self.selected().filter(|_| self.features & feature::RING_RESET != 0) else {
+            return;
+        };
+        self.engine.reset_queue(queue);
+        let key = (self.value(reg::QUEUE_SEL), reg::QUEUE_READY.offset);
+        self.queue_registers.insert(key, 0);
+    }
+
+    /// Resumes or aborts the selected queue, and goes on with it.
+    fn park_control(&mut self, value: u32) {
+        let Some(queue) = self.selected() else { return };
+        if self.engine.parked(queue).is_none() {
+            return;
+        }
+        if reg::PARK_CONTROL.field("abort").get(value) != 0 {
+            self.engine.abort(queue);
+        } else if reg::PARK_CONTROL.field("resume").get(value) != 0 {
+            self.engine.resume(queue);
+        }
+        self.serve(queue);
+    }
+
+    /// What a PARK register of the selected queue says.
+    fn park_value(&self, register: Register) -> u32 {
+        let Some(record) = self.selected().and_then(|queue| self.engine.parked(queue)) else {
+            return 0;
+        };
+        let put = |name, value| reg::PARK_INFO.field(name).put(value);
+        match register {
+            reg::PARK_INFO => {
+                put("context", record.fault.context.into())
+                    | put("cause", record.fault.cause.code().into())
+                    | put("valid", 1)
+            }
+            reg::PARK_HEAD => record.head.into(),
+            reg::PARK_ADDR_LOW => (record.fault.virt_page << 12) as u32,
+            reg::PARK_ADDR_HIGH => (record.fault.virt_page >> 20) as u32,
+            reg::PARK_BYTES => record.sent_bytes as u32,
+            _ => record.sent_frames as u32,
+        }
+    }
+
+    /// Serves what is available on a queue, in slices as a device would complete it.
+    fn serve(&mut self, queue: usize) {
         if self.value(reg::STATUS) & status::DRIVER_OK == 0 {
             return;
         }
@@ -148,9 +201,11 @@ impl ModelDevice {
                 bytes,
             });
         }
-        self.engine.complete(&mut self.memory, queue, &outcomes);
-        if !outcomes.is_empty() {
+        if self.engine.complete(&mut self.memory, queue, &outcomes) {
             self.interrupt("used_buffer");
+        }
+        if outcomes.last().is_some_and(|outcome| outcome.parked) {
+            self.interrupt("queue_parked");
         }
         if self.engine.stopped(queue).is_some() {
             let value = self.value(reg::STATUS) | status::DEVICE_NEEDS_RESET;
@@ -233,6 +288,15 @@ impl Device for ModelDevice {
             reg::QUEUES_STOPPED => (0..TX_QUEUES)
                 .map(|k| u32::from(self.engine.stopped(k).is_some()) << k)
                 .sum(),
+            reg::QUEUES_PARKED => (0..TX_QUEUES)
+                .map(|k| u32::from(self.engine.parked(k).is_some()) << k)
+                .sum(),
+            reg::PARK_INFO
+            | reg::PARK_HEAD
+            | reg::PARK_ADDR_LOW
+            | reg::PARK_ADDR_HIGH
+            | reg::PARK_BYTES
+            | reg::PARK_FRAMES => self.park_value(register),
             reg::COUNT_CHAINS => counters.chains as u32,
             reg::COUNT_FRAMES => counters.frames as u32,
             reg::COUNT_BYTES_LOW => counters.bytes as u32,
@@ -257,6 +321,9 @@ impl Device for ModelDevice {
             reg::QUEUE_READY => self.set_ready(value),
             reg::QUEUE_NOTIFY => self.doorbell(value),
             reg::CTX_COMMIT => self.commit_context(),
+            reg::QUEUE_RESET if value & 1 == 1 => self.reset_queue(),
+            reg::QUEUE_RESET => {}
+            reg::PARK_CONTROL => self.park_control(value),
             reg::INTERRUPT_ACK => {
                 let left = self.value(reg::INTERRUPT_STATUS) & !value;
                 self.registers.insert(reg::INTERRUPT_STATUS.offset, left);

@@ -5,6 +5,7 @@ use anyhow::{ensure, Result};
 use rand::seq::SliceRandom;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use segwalk_model::limits::PHYS_PAGE_BITS;
 use segwalk_model::memory::SparseMemory;
 use segwalk_model::page_table::{AddressSpace, Canonical, Context, Format, Mode, Permissions};
 use std::collections::{HashMap, HashSet};
@@ -63,7 +64,7 @@ impl Process {
         pages: &mut PhysPages,
     ) -> Result<Self> {
         let mut tables = Vec::new();
-        refill(&mut tables, memory, pages);
+        refill(&mut tables, memory, pages, page_bits(mode));
         let space = AddressSpace::new(mode, memory, &mut || take(&mut tables))?;
         Ok(Process {
             space,
@@ -83,6 +84,11 @@ impl Process {
     /// What the context table must hold for this process.
     pub fn context(&self) -> Context {
         self.space.context()
+    }
+
+    /// Its page tables.
+    pub fn space(&self) -> &AddressSpace {
+        &self.space
     }
 
     /// Its page tables, to be broken by tests.
@@ -129,7 +135,7 @@ impl Process {
             let in_area = virt_page % self.area_pages;
             let phys_page = match self.areas[&(virt_page - in_area)] {
                 Some(area) => area + in_area,
-                None => pages.reserve(1, 1),
+                None => pages.reserve_below(self.page_bits(), 1, 1),
             };
             memory.add_page(phys_page);
             memory
@@ -224,13 +230,14 @@ impl Process {
                 break first;
             }
         };
-        let linear = (self.layout == PageLayout::Linear).then(|| pages.reserve(count * area_pages, 1));
+        let linear =
+            (self.layout == PageLayout::Linear).then(|| pages.reserve_below(self.page_bits(), count * area_pages, 1));
         for at in 0..count {
             let virt_page = first + at * area_pages;
             let phys_page = match self.layout {
                 PageLayout::Scattered => None,
                 PageLayout::Linear => linear.map(|page| page + at * area_pages),
-                PageLayout::Huge => Some(pages.reserve(area_pages, area_pages)),
+                PageLayout::Huge => Some(pages.reserve_below(self.page_bits(), area_pages, area_pages)),
             };
             self.areas.insert(virt_page, phys_page);
             if let (PageLayout::Huge, Some(phys_page)) = (self.layout, phys_page) {
@@ -244,6 +251,11 @@ impl Process {
         self.space.context().mode.format()
     }
 
+    /// Bits of the page numbers that its tables can hold.
+    pub fn page_bits(&self) -> usize {
+        page_bits(self.space.context().mode)
+    }
+
     fn map(
         &mut self,
         memory: &mut SparseMemory,
@@ -253,7 +265,8 @@ impl Process {
         level: usize,
         permissions: Permissions,
     ) -> Result<()> {
-        refill(&mut self.tables, memory, pages);
+        let page_bits = self.page_bits();
+        refill(&mut self.tables, memory, pages, page_bits);
         let tables = &mut self.tables;
         Ok(self.space.map(
             memory,
@@ -266,10 +279,17 @@ impl Process {
     }
 }
 
+fn page_bits(mode: Mode) -> usize {
+    let bits = mode.format().map_or(PHYS_PAGE_BITS, |format| format.page_bits);
+    bits.min(PHYS_PAGE_BITS)
+}
+
 /// Keeps enough zeroed pages at hand for the tables of one more mapping.
-fn refill(tables: &mut Vec<u64>, memory: &mut SparseMemory, pages: &mut PhysPages) {
+fn refill(tables: &mut Vec<u64>, memory: &mut SparseMemory, pages: &mut PhysPages, page_bits: usize) {
     while tables.len() < TABLES_MAX {
-        tables.push(pages.one(memory));
+        let page = pages.reserve_below(page_bits, 1, 1);
+        memory.add_page(page);
+        tables.push(page);
     }
 }
 
@@ -301,8 +321,9 @@ mod tests {
                     .result
                     .unwrap();
                 assert_eq!(found.phys_addr, region.phys_addr(offset));
+                let superpage = mode.format().map_or(0, |format| format.page_bytes(1));
                 assert_eq!(
-                    found.page_bytes == 2 << 20,
+                    found.page_bytes == superpage,
                     mode != Mode::Bare && layout == PageLayout::Huge
                 );
             }
@@ -320,7 +341,14 @@ mod tests {
 
     #[test]
     fn buffers_of_every_mode_and_layout_translate_and_do_not_overlap() {
-        for mode in [Mode::Bare, Mode::Sv39, Mode::X86_64] {
+        for mode in [
+            Mode::Bare,
+            Mode::Sv32,
+            Mode::Sv39,
+            Mode::Sv48,
+            Mode::X86_32,
+            Mode::X86_64,
+        ] {
             for layout in [PageLayout::Scattered, PageLayout::Linear, PageLayout::Huge] {
                 check(mode, layout);
             }

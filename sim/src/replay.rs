@@ -265,6 +265,7 @@ impl<D: Device> Bench<D> {
             names_allowed: true,
             mask: 1 << KERNEL | 1 << process,
             seed_without_length: false,
+            recoverable: false,
         };
         let queue = session.add_queue(0, QUEUE_SIZE, &binding)?;
         session.start()?;

@@ -12,10 +12,14 @@ use rand_chacha::ChaCha8Rng;
 use segwalk_model::limits::CONTEXTS;
 use segwalk_model::memory::SparseMemory;
 use segwalk_model::page_table::{AddressSpace, Mode, Permissions};
+use segwalk_model::registers::feature;
 use segwalk_model::virtqueue::Binding;
 
 /// Context of the kernel: physical addresses, for rings and headers.
 pub const KERNEL: u8 = 1;
+
+/// Bytes of the indirect table of a descriptor.
+const INDIRECT_BYTES: usize = 16 * 16;
 
 /// A device that was negotiated with, and the software around it.
 pub struct Session<D> {
@@ -25,6 +29,8 @@ pub struct Session<D> {
     pub pages: PhysPages,
     /// Queues that are added from now on use their descriptors in random order, as in a table long in use.
     pub shuffle_descriptors: bool,
+    /// Features in use.
+    pub features: u64,
     /// Transmit queues in use, in the order they were added.
     pub queues: Vec<Queue>,
     processes: Vec<Process>,
@@ -41,6 +47,7 @@ impl<D: Device> Session<D> {
             device,
             pages,
             shuffle_descriptors: false,
+            features,
             queues: Vec::new(),
             processes: Vec::new(),
             random,
@@ -62,6 +69,22 @@ impl<D: Device> Session<D> {
         let context = self.processes.len() as u8;
         self.commit_context(context)?;
         Ok(context)
+    }
+
+    /// Resets the device and brings it up again as a fresh driver does, with the same contexts and queues; chains on their
+    /// way are forgotten.
+    pub fn restart(&mut self) -> Result<()> {
+        driver::negotiate(&mut self.device, self.features)?;
+        for context in 1..=self.processes.len() as u8 {
+            self.commit_context(context)?;
+        }
+        let Session { device, queues, .. } = self;
+        for queue in queues {
+            let (number, size, rings) = (queue.number, queue.size(), queue.rings().clone());
+            let binding = *queue.binding();
+            *queue = Queue::start_with(device, number, size, self.features, &binding, rings, None)?;
+        }
+        self.start()
     }
 
     /// Writes a process's context to the device again, after a reset or after its tables changed.
@@ -91,9 +114,13 @@ impl<D: Device> Session<D> {
             descriptors: self.allocate_ring(binding.ring_context, descriptors)?,
             avail: self.allocate_ring(binding.ring_context, avail)?,
             used: self.allocate_ring(binding.ring_context, used)?,
+            indirect: match self.features & feature::RING_INDIRECT_DESC {
+                0 => None,
+                _ => Some(self.allocate_ring(binding.ring_context, INDIRECT_BYTES * size as usize)?),
+            },
         };
         let random = self.shuffle_descriptors.then_some(&mut self.random);
-        let queue = Queue::start(&mut self.device, number, size, binding, rings, random)?;
+        let queue = Queue::start_with(&mut self.device, number, size, self.features, binding, rings, random)?;
         self.queues.push(queue);
         Ok(self.queues.len() - 1)
     }

@@ -94,23 +94,35 @@ pub fn descriptor(buffer: Buffer) -> Descriptor {
 impl<D: Device> Rig<D> {
     /// Two processes in `mode`; queues 0 and 1 with 64 descriptors, rings in the kernel's memory.
     pub fn new(device: D, mode: Mode) -> Result<Self> {
-        Self::with_rings(device, mode, |_| KERNEL)
+        Self::with_rings(device, mode, driver::FEATURES, false, |_| KERNEL)
+    }
+
+    /// The same with these features, and with queues that park at a translation fault.
+    pub fn with_features(device: D, mode: Mode, features: u64, recoverable: bool) -> Result<Self> {
+        Self::with_rings(device, mode, features, recoverable, |_| KERNEL)
     }
 
     /// The same with the rings of queue 0 in the victim's memory.
     pub fn with_virtual_rings(device: D, mode: Mode) -> Result<Self> {
-        Self::with_rings(device, mode, |rig| rig.victim)
+        Self::with_rings(device, mode, driver::FEATURES, false, |rig| rig.victim)
     }
 
-    fn with_rings(device: D, mode: Mode, ring_context: impl Fn(&Self) -> u8) -> Result<Self> {
-        let mut session = Session::new(device, 77, driver::FEATURES)?;
+    fn with_rings(
+        device: D,
+        mode: Mode,
+        features: u64,
+        recoverable: bool,
+        ring_context: impl Fn(&Self) -> u8,
+    ) -> Result<Self> {
+        let mut session = Session::new(device, 77, features)?;
         session.shuffle_descriptors = true;
         let user = session.add_process(mode, PageLayout::Scattered)?;
         let victim = session.add_process(mode, PageLayout::Scattered)?;
         let mut rig = Rig { session, user, victim };
         let bindings = [rig.binding(ring_context(&rig)), rig.binding(KERNEL)];
-        for (number, binding) in bindings.iter().enumerate() {
-            rig.session.add_queue(number as u32, 64, binding)?;
+        for (number, binding) in bindings.into_iter().enumerate() {
+            let binding = Binding { recoverable, ..binding };
+            rig.session.add_queue(number as u32, 64, &binding)?;
         }
         rig.session.start()?;
         Ok(rig)
@@ -124,6 +136,7 @@ impl<D: Device> Rig<D> {
             names_allowed: true,
             mask: 1 << KERNEL | 1 << self.user | 1 << self.victim,
             seed_without_length: false,
+            recoverable: false,
         }
     }
 

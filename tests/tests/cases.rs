@@ -64,6 +64,7 @@ fn session(settings: &SegmentSettings) -> Result<(Session<impl Device>, u8)> {
         names_allowed: true,
         mask: 1 << KERNEL | 1 << user,
         seed_without_length: settings.seed_without_length,
+        recoverable: false,
     };
     session.add_queue(0, 64, &binding)?;
     session.start()?;

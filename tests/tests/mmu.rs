@@ -4,7 +4,7 @@ use anyhow::Result;
 use segwalk_model::memory::SparseMemory;
 use segwalk_model::page_table::{Access, AddressSpace, Mode, Permissions};
 use segwalk_model::refusal::FaultCause;
-use segwalk_sim::mmu::{model, Lookup, MmuBench};
+use segwalk_sim::mmu::{model, Invalidation, Lookup, MmuBench};
 use segwalk_sim::verilated::Model;
 
 /// An Sv39 and an x86-64 context (1 and 2) with `pages` user pages from `VIRT` on, at scattered places.
@@ -205,6 +205,85 @@ fn misses_overlap() -> Result<()> {
         let clocks = (end - start) / pages;
         println!("context {context}: {clocks} clocks a miss");
         assert!(clocks <= 60, "{clocks} clocks a miss at a latency of 200");
+    }
+    Ok(())
+}
+
+/// Misses of one lookup of each page.
+fn misses(bench: &mut MmuBench, context: u8, pages: &[u64]) -> Result<Vec<bool>> {
+    let mut missed = Vec::new();
+    for number in pages {
+        let before = bench.events.misses;
+        bench.ask(0, page(context, *number));
+        bench.settle()?;
+        missed.push(bench.events.misses != before);
+    }
+    Ok(missed)
+}
+
+#[test]
+fn an_invalidation_drops_what_it_names_and_nothing_else() -> Result<()> {
+    let model = model()?;
+    let cases = [
+        (
+            Invalidation::Address(1, VIRT + 0x3456),
+            [true, false, false],
+            [false; 3],
+        ),
+        (Invalidation::Context(1), [true; 3], [false; 3]),
+        (Invalidation::Address(2, VIRT + 0x2000_0000), [false; 3], [false; 3]),
+        (Invalidation::All, [true, false, true], [true, false, true]),
+    ];
+    for (what, first, second) in cases {
+        let (mut bench, _) = linear(&model, 64)?;
+        for context in [1, 2] {
+            misses(&mut bench, context, &[3, 4, 20])?;
+        }
+        bench.invalidate(what);
+        while bench.invalidating() {
+            bench.tick();
+        }
+        // Page 4 comes back with the line of page 3, if that was read again.
+        let mut expected = first;
+        expected[1] &= !expected[0];
+        assert_eq!(misses(&mut bench, 1, &[3, 4, 20])?, expected, "{what:?}, context 1");
+        assert_eq!(misses(&mut bench, 2, &[3, 4, 20])?, second, "{what:?}, context 2");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_was_found_before_an_invalidation_is_not_answered_after_it() -> Result<()> {
+    let model = model()?;
+    for what in [
+        Some(Invalidation::All),
+        Some(Invalidation::Context(1)),
+        Some(Invalidation::Address(1, VIRT + 0x3000)),
+        None,
+    ] {
+        let (mut bench, mut spaces) = linear(&model, 64)?;
+        bench.ask(1, page(1, 3));
+        bench.settle()?;
+        bench.done = Default::default();
+        // The second answer is there, but its turn has not come.
+        bench.manners.latency = (200, 200);
+        bench.ask(1, page(1, 40));
+        bench.ask(1, page(1, 3));
+        (0..60).for_each(|_| bench.tick());
+        let entry = spaces[0].entry(&bench.memory, VIRT + 0x3000, 0)?;
+        spaces[0].set_entry(&mut bench.memory, VIRT + 0x3000, 0, entry ^ (1 << 10))?;
+        match what {
+            Some(what) => bench.invalidate(what),
+            None => bench.write_context(1, &spaces[0].context()),
+        }
+        bench.settle()?;
+        let fence = *bench.fences.last().expect("an invalidation ends with a fence");
+        let answers: Vec<_> = bench.done[1]
+            .iter()
+            .map(|done| (done.answer, done.answered > fence))
+            .collect();
+        let expected = [(Ok(phys_page(40)), true), (Ok(phys_page(3) ^ 1), true)];
+        assert_eq!(answers, expected, "{what:?}");
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Random translations through the emitted MMU against the model: every format, page size, permission and broken entry,
 //! on both ports, while page tables, contexts and the bus change.
 
-use anyhow::{bail, ensure, Result};
+use anyhow::{bail, ensure, Context as _, Result};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -90,33 +90,56 @@ impl<'a> Round<'a> {
         self.complete(begun, what)
     }
 
+    /// Waits for the end of an invalidation; now and then another one is asked for meanwhile.
     fn complete(&mut self, begun: u64, what: Invalidation) -> Result<()> {
-        let limit = begun + 100_000;
         ensure!(
             self.bench.invalidating(),
             "{what:?} is not under way on the clock after it was asked for"
         );
+        let mut asked = vec![(begun, what)];
+        if self.random.gen_ratio(1, 6) {
+            let clocks = self.random.gen_range(0..90);
+            self.run(clocks);
+            let second = match self.random.gen_range(0..3) {
+                0 => Invalidation::All,
+                1 => Invalidation::Context(self.random.gen_range(0..16)),
+                _ => {
+                    let lookup = self.world.lookup(self.random);
+                    Invalidation::Address(lookup.context, lookup.virt_addr)
+                }
+            };
+            asked.push((self.bench.clock, second));
+            self.bench.invalidate(second);
+        }
+        let limit = self.bench.clock + 100_000;
         while self.bench.invalidating() {
             self.bench.tick();
-            if self.bench.clock > limit {
-                bail!("{what:?} is not complete after 100,000 clocks");
-            }
+            ensure!(
+                self.bench.clock < limit,
+                "{asked:?} is not complete after 100,000 clocks"
+            );
         }
+        // the first may have ended before the second was asked for; else they end together
         let fences = std::mem::take(&mut self.bench.fences);
-        let [fence] = fences[..] else {
-            bail!("{what:?} begun at clock {begun} ended with the fences {fences:?}");
-        };
+        let fence = *fences.last().context("there was no fence")?;
+        ensure!(
+            fences.len() <= asked.len() && fence > asked[asked.len() - 1].0,
+            "{asked:x?} ended with the fences {fences:?}"
+        );
         ensure!(
             self.bench.clock == fence + 3,
             "invalidating is high for two clocks after the fence"
         );
-        self.timeline.forgotten(begun, fence, what);
-        let kind = match what {
-            Invalidation::All => 0,
-            Invalidation::Context(_) => 1,
-            Invalidation::Address(..) => 2,
-        };
-        self.seen.invalidations[kind] += 1;
+        for (begun, what) in asked {
+            let own = fences.iter().find(|fence| **fence > begun).unwrap_or(&fence);
+            self.timeline.forgotten(begun, *own, what);
+            let kind = match what {
+                Invalidation::All => 0,
+                Invalidation::Context(_) => 1,
+                Invalidation::Address(..) => 2,
+            };
+            self.seen.invalidations[kind] += 1;
+        }
         Ok(())
     }
 

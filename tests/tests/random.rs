@@ -134,6 +134,7 @@ fn run(seed: u64) -> Result<()> {
             names_allowed: random.gen_bool(0.8),
             mask: contexts.iter().map(|context| 1 << context).sum(),
             seed_without_length: random.gen_bool(0.2),
+            recoverable: false,
         };
         session.add_queue(number, 1 << random.gen_range(2..=8), &binding)?;
         streams.push(Stream {

@@ -10,14 +10,23 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 const TX_QUEUES: u32 = 4;
-/// The byte counter begins here instead of at 0, so that its carry is seen; the test puts it into the ROM.
+/// The byte counters begin here instead of at 0, so that their carry is seen; the test puts it into ROM and RTL.
 const BYTES_BEFORE_CARRY: u32 = 0xFFFF_F000;
 
 static MODEL: LazyLock<Model> = LazyLock::new(|| {
     let verilog = segwalk_hdl::emit::verilog(&mut RegisterBlock::new(TX_QUEUES), "registers").unwrap();
-    let reset_entry = |value: u32| format!("mem[{}] = 36'h{value:09x};", r::COUNT_BYTES_LOW.offset / 2);
-    assert_eq!(verilog.matches(&reset_entry(0)).count(), 1);
-    let verilog = verilog.replace(&reset_entry(0), &reset_entry(BYTES_BEFORE_CARRY));
+    let byte_counter = 2 * (map::store::COUNTERS + u64::from(r::COUNT_BYTES_LOW.offset / 4 % 16));
+    let reset_entry = |value: u32| format!("mem[{byte_counter}] = 36'h{value:09x};");
+    let swap = |text: String, from: &str, to: &str| {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        text.replace(from, to)
+    };
+    let verilog = swap(verilog, &reset_entry(0), &reset_entry(BYTES_BEFORE_CARRY));
+    let queue_word = format!(
+        "store$write_data = (at_write$q[3:0] == {}) ? {BYTES_BEFORE_CARRY} : 32'h0;",
+        map::store::QUEUE_BYTES
+    );
+    let verilog = swap(verilog, "store$write_data = 32'h0;", &queue_word);
     Model::build(&Spec {
         top: "registers",
         verilog: &verilog,
@@ -29,7 +38,7 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| {
 fn reset_value(register: &Register) -> u32 {
     match register {
         _ if register.access == Access::WriteOnly => 0,
-        _ if register.offset == r::COUNT_BYTES_LOW.offset => BYTES_BEFORE_CARRY,
+        _ if [r::COUNT_BYTES_LOW.offset, r::QUEUE_BYTES_LOW.offset].contains(&register.offset) => BYTES_BEFORE_CARRY,
         _ if register.offset == r::DEVICE_FEATURES.offset => feature::OFFERED as u32,
         _ => map::reset_value(register, TX_QUEUES),
     }
@@ -43,6 +52,10 @@ struct Bench {
     /// Called with a clock's inputs still to be set, after each clock.
     events: Option<fn(&mut Bench)>,
     tally: HashMap<&'static str, u64>,
+    queue_tally: HashMap<(u64, &'static str), u64>,
+    /// Bytes since the last frame ended.
+    open_bytes: u64,
+    now: u64,
     pulses: HashMap<&'static str, u64>,
 }
 
@@ -62,6 +75,9 @@ impl Bench {
             random,
             events: None,
             tally: HashMap::new(),
+            queue_tally: HashMap::new(),
+            open_bytes: 0,
+            now: 0,
             pulses: HashMap::new(),
         };
         bench.set("reset", 1);
@@ -86,6 +102,7 @@ impl Bench {
             events(self);
         }
         self.dut.tick();
+        self.now += 1;
         for (at, valid) in ["axil$bvalid", "axil$rvalid"].into_iter().enumerate() {
             if held[at] == 1 && ready[at] == 0 && self.get("reset") == 0 {
                 assert_eq!(self.get(valid), 1, "{valid} falls without a transfer");
@@ -178,6 +195,11 @@ impl Bench {
         self.write(&r::QUEUE_SEL, queue);
     }
 
+    fn until_zero(&mut self, register: &Register) {
+        let reads = (0..10).take_while(|_| self.read(register) != 0).count();
+        assert!(reads < 10, "{} stays", register.name);
+    }
+
     fn accept_features(&mut self, features: u64) {
         for word in 0..2 {
             self.write(&r::DRIVER_FEATURES_SEL, word);
@@ -225,6 +247,7 @@ impl Bench {
 }
 
 fn expect_reset_values(bench: &mut Bench, kept: &[Register]) {
+    bench.select(r::tx_queue_index(0));
     for register in r::ALL
         .iter()
         .filter(|register| kept.iter().all(|k| k.offset != register.offset))
@@ -271,6 +294,7 @@ fn registers_keep_what_is_written_in_their_fields_byte_by_byte() {
         .filter(|register| register.access == Access::ReadWrite && map::source(register) != map::Source::Live)
         .collect();
     assert!(plain.len() >= 11, "{}", plain.len());
+    bench.select(r::tx_queue_index(1));
     let mut held: HashMap<u16, u32> = plain
         .iter()
         .map(|register| (register.offset, reset_value(register)))
@@ -419,7 +443,7 @@ fn queue_settings_reach_the_table_when_the_queue_is_made_ready() {
             bench.write(low, *word as u32);
         }
         let size = 1u32 << (round % 16);
-        let (contexts, mask): (u32, u32) = (bench.random.gen_range(0..1024), bench.random.gen_range(0..65536));
+        let (contexts, mask): (u32, u32) = (bench.random.gen_range(0..2048), bench.random.gen_range(0..65536));
         bench.write(&r::QUEUE_NUM, size);
         bench.write(&r::BIND_CONTEXTS, contexts);
         bench.write(&r::BIND_MASK, mask);
@@ -452,9 +476,10 @@ fn queue_settings_reach_the_table_when_the_queue_is_made_ready() {
                 );
             }
         }
-        assert_eq!(bench.get("seed_without_length") >> k & 1, u64::from(contexts >> 9));
+        assert_eq!(bench.get("seed_without_length") >> k & 1, u64::from(contexts >> 9 & 1));
+        assert_eq!(bench.get("recoverable") >> k & 1, u64::from(contexts >> 10));
         bench.write(&r::QUEUE_READY, 0);
-        assert_eq!(bench.read(&r::QUEUE_READY), 0);
+        bench.until_zero(&r::QUEUE_READY);
     }
     for (size, legal) in [
         (0u32, 0),
@@ -471,6 +496,7 @@ fn queue_settings_reach_the_table_when_the_queue_is_made_ready() {
         bench.write(&r::QUEUE_READY, 1);
         assert_eq!(bench.read(&r::QUEUE_READY), legal, "size {size:#x}");
         bench.write(&r::QUEUE_READY, 0);
+        bench.until_zero(&r::QUEUE_READY);
     }
     // Receive queues are there, and nothing comes of them; queues beyond the last one are not there.
     bench.drive();
@@ -526,20 +552,41 @@ fn doorbells_contexts_and_tlb_control_are_single_pulses() {
     assert_eq!(bench.read(&r::TLB_CONTROL), 0);
     bench.write(&r::TLB_CONTROL, 0);
     assert_eq!(bench.take_pulses("tlb_invalidate"), 0);
+    for kind in 0..3 {
+        let (page, context) = (bench.random.gen::<u64>() >> 12, bench.random.gen_range(0..16u32));
+        bench.write(&r::TLB_ADDR_LOW, (page << 12) as u32 | 0xABC);
+        bench.write(&r::TLB_ADDR_HIGH, (page >> 20) as u32);
+        let field = |name: &str, value: u32| r::TLB_CONTROL.field(name).put(value);
+        bench.write(
+            &r::TLB_CONTROL,
+            field("invalidate", 1) | field("kind", kind) | field("context", context),
+        );
+        assert_eq!(bench.take_pulses("tlb_invalidate"), 1);
+        let ports = ["tlb_kind", "tlb_context", "tlb_virt_page"].map(|port| bench.get(port));
+        assert_eq!(ports, [kind.into(), context.into(), page]);
+    }
 }
 
 /// Random events on every input at once, tallied.
 fn storm(bench: &mut Bench) {
     let count = |bench: &mut Bench, name: &'static str, value: u64| *bench.tally.entry(name).or_default() += value;
-    for (port, name) in [
-        ("chain_done", "COUNT_CHAINS"),
-        ("sent_frame", "COUNT_FRAMES"),
-        ("walk", "COUNT_WALKS"),
-    ] {
-        let pulse = u64::from(bench.random.gen::<bool>());
-        bench.set(port, pulse);
-        count(bench, name, pulse);
-    }
+    let count_at = |bench: &mut Bench, queue: u64, name: &'static str, value: u64| {
+        *bench.queue_tally.entry((queue, name)).or_default() += value
+    };
+    let walk = u64::from(bench.random.gen::<bool>());
+    bench.set("walk", walk);
+    count(bench, "COUNT_WALKS", walk);
+    // Frames and chains end every second clock at most.
+    let even = bench.now % 2 == 0;
+    let (frame, chain) = (even && bench.random.gen(), even && bench.random.gen());
+    let [sent_queue, done_queue] = [(); 2].map(|()| bench.random.gen_range(0..u64::from(TX_QUEUES)));
+    bench.set("sent_frame", frame.into());
+    bench.set("sent_queue", sent_queue);
+    bench.set("chain_done", chain.into());
+    bench.set("done_queue", done_queue);
+    count(bench, "COUNT_FRAMES", frame.into());
+    count(bench, "COUNT_CHAINS", chain.into());
+    count_at(bench, done_queue, "QUEUE_CHAINS", chain.into());
     for (port, name) in [
         ("mmu_fault", "COUNT_FAULTS"),
         ("tlb_hit", "COUNT_TLB_HITS"),
@@ -552,25 +599,37 @@ fn storm(bench: &mut Bench) {
     let bytes = bench.random.gen_range(0..9);
     bench.set("sent_bytes", bytes);
     count(bench, "bytes", bytes);
+    bench.open_bytes += bytes;
+    if frame {
+        count_at(bench, sent_queue, "QUEUE_FRAMES", 1);
+        let bytes = std::mem::take(&mut bench.open_bytes);
+        count_at(bench, sent_queue, "bytes", bytes);
+    }
     // Bursts of refusals from three sources, often on the same clock, on average one in 16 clocks.
     for port in ["fetch_ring_error", "done_ring_error", "refused"] {
-        let valid = bench.random.gen_ratio(1, 48);
-        let class = if port == "refused" { Class::Packet } else { Class::Ring };
-        let refusals = Refusal::ALL.iter().map(|refusal| (refusal.class(), refusal.code()));
+        let packet = port == "refused";
+        let valid = bench.random.gen_ratio(1, if packet { 12 } else { 48 }) && (chain || !packet);
+        let class = if packet { Class::Packet } else { Class::Ring };
+        let refusals = Refusal::ALL.iter().filter(|refusal| refusal.class() == class);
         let codes: Vec<u8> = refusals
-            .filter(|of| *of == (class, of.1) && of.1 < 32)
-            .map(|of| of.1)
+            .map(|refusal| refusal.code())
+            .filter(|code| *code < 32)
             .collect();
         let code = u64::from(codes[bench.random.gen_range(0..codes.len())]);
-        let queue = bench.random.gen_range(0..4);
+        let queue = if packet {
+            done_queue
+        } else {
+            bench.random.gen_range(0..4)
+        };
         bench.set(&format!("{port}$valid"), u64::from(valid));
         bench.set(&format!("{port}$code"), code);
         bench.set(&format!("{port}$queue"), queue);
         if valid {
             let refusal = Refusal::from_code(code as u8).unwrap();
             count(bench, refusal.name(), 1);
-            if port == "refused" {
+            if packet {
                 count(bench, "COUNT_REFUSED", 1);
+                count_at(bench, queue, "QUEUE_REFUSED", 1);
             }
         }
     }
@@ -598,7 +657,7 @@ fn calm(bench: &mut Bench) {
 fn no_event_is_lost_when_they_come_together() {
     let mut bench = Bench::new();
     bench.read(&r::MAGIC_VALUE);
-    let mut last_bytes = 0;
+    let (mut last_bytes, mut last_queue_bytes) = (0, 0);
     for round in 0..40 {
         bench.events = Some(storm);
         for _ in 0..bench.random.gen_range(1..12) {
@@ -609,6 +668,11 @@ fn no_event_is_lost_when_they_come_together() {
             assert!(bytes > last_bytes, "{bytes:#x} after {last_bytes:#x}");
             last_bytes = bytes;
             bench.write(&r::ERROR_INFO, 0);
+            bench.select(r::tx_queue_index(1));
+            let low = u64::from(bench.read(&r::QUEUE_BYTES_LOW));
+            let bytes = u64::from(bench.read(&r::QUEUE_BYTES_HIGH)) << 32 | low;
+            assert!(bytes >= last_queue_bytes, "{bytes:#x} after {last_queue_bytes:#x}");
+            last_queue_bytes = bytes;
         }
         bench.clocks(500);
         calm(&mut bench);
@@ -621,13 +685,32 @@ fn no_event_is_lost_when_they_come_together() {
         let low = u64::from(bench.read(&r::COUNT_BYTES_LOW));
         let bytes = u64::from(bench.read(&r::COUNT_BYTES_HIGH)) << 32 | low;
         assert_eq!(bytes, bench.tally["bytes"] + u64::from(BYTES_BEFORE_CARRY));
+        for (k, queue) in (0..TX_QUEUES).zip(0..) {
+            bench.select(r::tx_queue_index(k));
+            for register in [r::QUEUE_FRAMES, r::QUEUE_CHAINS, r::QUEUE_REFUSED] {
+                let expected = bench.queue_tally.get(&(queue, register.name)).copied().unwrap_or(0);
+                assert_eq!(
+                    u64::from(bench.read(&register)),
+                    expected,
+                    "{} of queue {k}",
+                    register.name
+                );
+            }
+            let low = u64::from(bench.read(&r::QUEUE_BYTES_LOW));
+            let bytes = u64::from(bench.read(&r::QUEUE_BYTES_HIGH)) << 32 | low;
+            let expected = bench.queue_tally.get(&(queue, "bytes")).copied().unwrap_or(0);
+            assert_eq!(bytes, expected + u64::from(BYTES_BEFORE_CARRY), "bytes of queue {k}");
+        }
         for refusal in Refusal::ALL {
             let expected = bench.tally.get(refusal.name()).copied().unwrap_or(0);
             let counted = bench.read_at(u32::from(r::REFUSALS_BASE) + 4 * u32::from(refusal.code()));
             assert_eq!(u64::from(counted), expected, "{}", refusal.name());
         }
     }
-    assert!(last_bytes >> 32 == 1, "the byte counter passed its carry");
+    assert!(
+        last_bytes >> 32 == 1 && last_queue_bytes >> 32 == 1,
+        "the byte counters passed their carry"
+    );
     assert_eq!(
         bench.tally.len(),
         8 + Refusal::ALL.iter().filter(|refusal| refusal.code() < 32).count()

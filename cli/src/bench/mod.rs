@@ -1,7 +1,11 @@
 //! `segwalk bench`: how fast the core is, in clocks.
 
+mod records;
+
 use crate::output::{print_json, print_text, table, Progress};
 use anyhow::{bail, Context, Result};
+use records::Records;
+use segwalk_hdl::emit::{core_verilog, CORE};
 use segwalk_sim::bench::{self, matrix, sweep, Case, Figure};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -15,8 +19,9 @@ use std::sync::Mutex;
   segwalk bench --only bulk_l200
   segwalk bench --only matrix --json
   segwalk bench --report out/report/index.html
+  segwalk bench --check
 
-Exit status: 0 when every byte is right, 2 otherwise and on other errors.")]
+Exit status: 0 when every byte is right, 1 when --check finds that something got worse, 2 on other errors.")]
 pub struct Args {
     /// One case by name, or all of `matrix` or `sweep` (MSS 64 to 9000, latency 0 to 1000)
     #[arg(long, value_name = "NAME")]
@@ -24,6 +29,12 @@ pub struct Args {
     /// Measure everything, area and clock too, and write it to this HTML page; takes minutes
     #[arg(long, value_name = "FILE", conflicts_with = "only")]
     report: Option<PathBuf>,
+    /// Hold the cases with a name of their own, and the area of the core, against the records
+    #[arg(long, conflicts_with_all = ["only", "report"])]
+    check: bool,
+    /// Measure the same and make it the records
+    #[arg(long, conflicts_with_all = ["only", "report", "check"])]
+    record: bool,
     /// Placements of the core at each speed grade in the report
     #[arg(long, value_name = "N", default_value_t = 3, requires = "report", value_parser = clap::value_parser!(u32).range(0..=100))]
     seeds: u32,
@@ -42,6 +53,9 @@ struct Row {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<bool> {
+    if args.check || args.record {
+        return guard(args.record);
+    }
     let figures = match &args.report {
         Some(path) => crate::report::write(path, args.seeds)?,
         None => measure(&select(args.only.as_deref())?)?,
@@ -60,6 +74,31 @@ pub fn run(args: &Args) -> Result<bool> {
         print_text(&render(&figures))?;
     }
     Ok(true)
+}
+
+/// Measures what has records, and writes them or holds it against them; false when something got worse.
+fn guard(record: bool) -> Result<bool> {
+    let verilog = core_verilog()?;
+    let (figures, synth) = std::thread::scope(|scope| {
+        let synth = scope.spawn(|| segwalk_fpga::synth(&verilog, CORE));
+        let figures = measure(&matrix());
+        let synth = synth.join().unwrap_or_else(|_| bail!("synthesis ended in a panic"));
+        (figures, synth)
+    });
+    let (figures, synth) = (figures?, synth?);
+    if record {
+        Records::of(&figures, &synth).write()?;
+        print_text(&format!("{} holds what was measured now", Records::path().display()))?;
+        return Ok(true);
+    }
+    let (table, good) = Records::read()?.compare(&figures, &synth)?;
+    print_text(&table)?;
+    if !good {
+        eprintln!(
+            "segwalk: the core got slower by more than 1 % or larger by more than 3 %: correct it, or make record when it is meant."
+        );
+    }
+    Ok(good)
 }
 
 /// The cases of a name: all without one.

@@ -243,6 +243,8 @@ pub struct FragmentSink {
 /// Refusal code between subsystems only: the chain was fetched before its queue parked. It gives no frame and is not
 /// completed; the fetcher fetches it again.
 pub const CHAIN_DROPPED: u64 = 63;
+/// Refusal code between subsystems only: the chain parks its queue. It is not completed; the fetcher fetches it again.
+pub const CHAIN_PARKED: u64 = 62;
 
 /// The bytes of one accepted chain after the other, without gaps: 4 bytes of padding, the 12 bytes of virtio_net_hdr, the frame; so the frame begins with the third beat. The padding makes the frame 8-byte aligned.
 #[derive(Clone, Debug, Default, LogicInterface)]
@@ -288,13 +290,13 @@ pub struct DoneSource {
     pub queue: Signal<Out, Bits<4>>,
     /// Index of the head descriptor.
     pub head: Signal<Out, Bits<16>>,
-    /// 0, or why it was refused.
+    /// 0, or why it was refused; [`CHAIN_PARKED`] and [`CHAIN_DROPPED`] are not completed.
     pub refusal: Signal<Out, Bits<6>>,
-    /// Avail index of the chain.
+    /// Avail index of the chain; this and what follows is meaningful with [`CHAIN_PARKED`] only.
     pub avail: Signal<Out, Bits<16>>,
     /// Frames of the chain that have left, those of earlier passes included.
     pub sent_frames: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
-    /// Payload bytes in those frames (the whole frame where nothing was segmented).
+    /// Payload bytes in those frames; 0 when this pass did not come as far as the one before, whose count stands.
     pub sent_bytes: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
 }
 
@@ -310,13 +312,13 @@ pub struct DoneSink {
     pub queue: Signal<In, Bits<4>>,
     /// Index of the head descriptor.
     pub head: Signal<In, Bits<16>>,
-    /// 0, or why it was refused.
+    /// 0, or why it was refused; [`CHAIN_PARKED`] and [`CHAIN_DROPPED`] are not completed.
     pub refusal: Signal<In, Bits<6>>,
-    /// Avail index of the chain.
+    /// Avail index of the chain; this and what follows is meaningful with [`CHAIN_PARKED`] only.
     pub avail: Signal<In, Bits<16>>,
     /// Frames of the chain that have left, those of earlier passes included.
     pub sent_frames: Signal<In, Bits<CHAIN_BYTES_BITS>>,
-    /// Payload bytes in those frames (the whole frame where nothing was segmented).
+    /// Payload bytes in those frames; 0 when this pass did not come as far as the one before, whose count stands.
     pub sent_bytes: Signal<In, Bits<CHAIN_BYTES_BITS>>,
 }
 
@@ -412,7 +414,7 @@ pub struct ContextWriteSink {
     pub accessed_faults: Signal<In, Bit>,
 }
 
-/// A translation fault of a payload access, for the fault record; a pulse.
+/// A translation fault that a chain is refused for or parks its queue for; a pulse.
 #[derive(Clone, Debug, Default, LogicInterface)]
 #[join = "FaultSink"]
 pub struct FaultSource {
@@ -514,7 +516,7 @@ pub struct ParkSource {
     pub avail: Signal<Out, Bits<16>>,
     /// Frames of the chain that have left, those of earlier passes included.
     pub sent_frames: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
-    /// Payload bytes in those frames.
+    /// Payload bytes in those frames; 0 when this pass did not come as far as the one before, whose count stands.
     pub sent_bytes: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
 }
 
@@ -532,8 +534,85 @@ pub struct ParkSink {
     pub avail: Signal<In, Bits<16>>,
     /// Frames of the chain that have left, those of earlier passes included.
     pub sent_frames: Signal<In, Bits<CHAIN_BYTES_BITS>>,
-    /// Payload bytes in those frames.
+    /// Payload bytes in those frames; 0 when this pass did not come as far as the one before, whose count stands.
     pub sent_bytes: Signal<In, Bits<CHAIN_BYTES_BITS>>,
+}
+
+/// What the scheduler of the queues is told by the registers.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "ShareSink"]
+pub struct ShareSource {
+    /// The weight of `queue` becomes `value`, bits 7:0; a pulse. After a reset it is 1, and 0 counts as 1.
+    pub weight_write: Signal<Out, Bit>,
+    /// The rate of `queue` becomes `value` bytes a millisecond; a pulse. After a reset it is 0, no limit.
+    pub rate_write: Signal<Out, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<Out, Bits<4>>,
+    /// Weight or rate.
+    pub value: Signal<Out, Bits<32>>,
+    /// A millisecond has passed; a pulse.
+    pub millisecond: Signal<Out, Bit>,
+    /// Bit a transmit queue, pulses: look at its avail index as if a doorbell had rung.
+    pub poll: Signal<Out, Bits<16>>,
+}
+
+/// The other side of [`ShareSource`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "ShareSource"]
+pub struct ShareSink {
+    /// The weight of `queue` becomes `value`, bits 7:0; a pulse. After a reset it is 1, and 0 counts as 1.
+    pub weight_write: Signal<In, Bit>,
+    /// The rate of `queue` becomes `value` bytes a millisecond; a pulse. After a reset it is 0, no limit.
+    pub rate_write: Signal<In, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<In, Bits<4>>,
+    /// Weight or rate.
+    pub value: Signal<In, Bits<32>>,
+    /// A millisecond has passed; a pulse.
+    pub millisecond: Signal<In, Bit>,
+    /// Bit a transmit queue, pulses: look at its avail index as if a doorbell had rung.
+    pub poll: Signal<In, Bits<16>>,
+}
+
+/// What the TSO pipeline found at the end of a chain's bytes, for the payload reader: a pulse for each chain that had
+/// bytes, in order; and the chains that it drops.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "VerdictSink"]
+pub struct VerdictSource {
+    /// A chain's bytes have ended.
+    pub valid: Signal<Out, Bit>,
+    /// The chain is refused, or its queue parks, because of a translation fault.
+    pub faulted: Signal<Out, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<Out, Bits<4>>,
+    /// Head of the chain.
+    pub head: Signal<Out, Bits<16>>,
+    /// FaultCause.
+    pub cause: Signal<Out, Bits<5>>,
+    /// Bit a transmit queue: its chains of epoch 0 are dropped, because one of them parked the queue.
+    pub drops_even: Signal<Out, Bits<16>>,
+    /// The same for epoch 1.
+    pub drops_odd: Signal<Out, Bits<16>>,
+}
+
+/// The other side of [`VerdictSource`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[join = "VerdictSource"]
+pub struct VerdictSink {
+    /// A chain's bytes have ended.
+    pub valid: Signal<In, Bit>,
+    /// The chain is refused, or its queue parks, because of a translation fault.
+    pub faulted: Signal<In, Bit>,
+    /// Transmit queue.
+    pub queue: Signal<In, Bits<4>>,
+    /// Head of the chain.
+    pub head: Signal<In, Bits<16>>,
+    /// FaultCause.
+    pub cause: Signal<In, Bits<5>>,
+    /// Bit a transmit queue: its chains of epoch 0 are dropped, because one of them parked the queue.
+    pub drops_even: Signal<In, Bits<16>>,
+    /// The same for epoch 1.
+    pub drops_odd: Signal<In, Bits<16>>,
 }
 
 /// AXI4-Lite with 32-bit data and a 4 KiB address space.

@@ -19,14 +19,16 @@ pub struct BlockRam<D: Synth, const A: usize> {
     /// Write on this clock.
     pub write_enable: Signal<In, Bit>,
     _mem: Vec<D>,
-    _style: &'static str,
+    _distributed: bool,
+    _at: usize,
 }
 
 impl<D: Synth, const A: usize> BlockRam<D, A> {
-    /// The same with its words in distributed RAM, for small ones.
+    /// The same with its words in distributed RAM, for small ones. The address has the register, not the data; a word
+    /// written while it is read is seen at once.
     pub fn distributed() -> Self {
         Self {
-            _style: ", ram_style = \"distributed\"",
+            _distributed: true,
             ..Self::default()
         }
     }
@@ -42,7 +44,8 @@ impl<D: Synth, const A: usize> Default for BlockRam<D, A> {
             write_data: Default::default(),
             write_enable: Default::default(),
             _mem: vec![D::default(); 1 << A],
-            _style: "",
+            _distributed: false,
+            _at: 0,
         }
     }
 }
@@ -50,26 +53,44 @@ impl<D: Synth, const A: usize> Default for BlockRam<D, A> {
 impl<D: Synth, const A: usize> Logic for BlockRam<D, A> {
     fn update(&mut self) {
         if self.clock.pos_edge() {
-            self.read_data.next = self._mem[self.read_addr.val().index()];
+            if !self._distributed {
+                self.read_data.next = self._mem[self.read_addr.val().index()];
+            }
+            self._at = self.read_addr.val().index();
             if self.write_enable.val() {
                 self._mem[self.write_addr.val().index()] = self.write_data.val();
             }
+        }
+        if self._distributed {
+            self.read_data.next = self._mem[self._at];
         }
     }
     fn connect(&mut self) {
         self.read_data.connect();
     }
     fn hdl(&self) -> Verilog {
-        Verilog::Custom(format!(
-            "(* no_rw_check{} *) reg [{}:0] mem [0:{}];\n\
-             always @(posedge clock) begin\n\
-             if (write_enable) mem[write_addr] <= write_data;\n\
-             read_data <= mem[read_addr];\n\
-             end",
-            self._style,
-            D::BITS - 1,
-            (1usize << A) - 1
-        ))
+        let (data, words) = (D::BITS - 1, (1usize << A) - 1);
+        Verilog::Custom(if self._distributed {
+            format!(
+                "(* no_rw_check, ram_style = \"distributed\" *) reg [{data}:0] mem [0:{words}];\n\
+                 reg [{}:0] at;\n\
+                 wire [{data}:0] word = mem[at];\n\
+                 always @(posedge clock) begin\n\
+                 if (write_enable) mem[write_addr] <= write_data;\n\
+                 at <= read_addr;\n\
+                 end\n\
+                 always @(*) read_data = word;",
+                A - 1
+            )
+        } else {
+            format!(
+                "(* no_rw_check *) reg [{data}:0] mem [0:{words}];\n\
+                 always @(posedge clock) begin\n\
+                 if (write_enable) mem[write_addr] <= write_data;\n\
+                 read_data <= mem[read_addr];\n\
+                 end"
+            )
+        })
     }
 }
 

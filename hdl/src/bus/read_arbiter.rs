@@ -1,7 +1,7 @@
-//! One AXI4 read channel for three clients: ring, walker and payload.
+//! One AXI4 read channel for four clients: ring, walker, payload, and the completion's look at what a driver wants.
 //!
 //! A client is granted one request at a time; the walker goes first, for everything else waits for its answers, then the
-//! ring, then the payload. Answers carry the client's number as AXI ID and are taken at once, for a client only asks for
+//! ring, then the completion, then the payload. Answers carry the client's number as AXI ID and are taken at once, for a client only asks for
 //! what it has room for; so no client waits for another one's data.
 
 use super::ports::*;
@@ -14,9 +14,11 @@ pub const RING_ID: u64 = 0;
 pub const WALKER_ID: u64 = 1;
 /// AXI ID of the payload's reads.
 pub const PAYLOAD_ID: u64 = 2;
+/// AXI ID of the completion's reads.
+pub const EVENT_ID: u64 = 3;
 
 logic_block! {
-    /// Joins three read clients to one AXI4 read channel; see the module.
+    /// Joins four read clients to one AXI4 read channel; see the module.
     pub struct ReadArbiter {
         /// Clock.
         pub clock: Signal<In, Clock>,
@@ -32,6 +34,8 @@ logic_block! {
         pub walker: MemReadServer,
         /// Payload reader.
         pub payload: MemReadServer,
+        /// Completion.
+        pub event: MemReadServer,
         /// AXI4 ARID.
         pub arid: Signal<Out, Bits<4>>,
         /// AXI4 ARADDR.
@@ -55,13 +59,13 @@ logic_block! {
         /// AXI4 RREADY: always.
         pub rready: Signal<Out, Bit>,
         //
-        grant: DFF<Bits<3>>,
+        grant: DFF<Bits<4>>,
         ar_valid: DFF<Bit>,
         ar_id: DFF<Bits<2>>,
         ar_addr: DFF<Bits<PHYS_ADDR_BITS>>,
         ar_len: DFF<Bits<8>>,
         ready: DFF<Bit>,
-        beat_valid: DFF<Bits<3>>,
+        beat_valid: DFF<Bits<4>>,
         beat_data: DFF<Bits<64>>,
         beat_last: DFF<Bit>,
         beat_error: DFF<Bit>,
@@ -74,9 +78,11 @@ logic_block! {
         for_ring: Signal<Local, Bit>,
         for_walker: Signal<Local, Bit>,
         for_payload: Signal<Local, Bit>,
+        for_event: Signal<Local, Bit>,
         ring_id: Constant<Bits<2>> = Constant::new(RING_ID.to_bits()),
         walker_id: Constant<Bits<2>> = Constant::new(WALKER_ID.to_bits()),
         payload_id: Constant<Bits<2>> = Constant::new(PAYLOAD_ID.to_bits()),
+        event_id: Constant<Bits<2>> = Constant::new(EVENT_ID.to_bits()),
     }
 }
 
@@ -102,6 +108,7 @@ impl Logic for ReadArbiter {
         self.ring.req_ready.next = self.grant.q.val().get_bit(0);
         self.walker.req_ready.next = self.grant.q.val().get_bit(1);
         self.payload.req_ready.next = self.grant.q.val().get_bit(2);
+        self.event.req_ready.next = self.grant.q.val().get_bit(3);
         self.arvalid.next = self.ar_valid.q.val();
         self.arid.next = bit_cast::<4, 2>(self.ar_id.q.val());
         self.araddr.next = self.ar_addr.q.val();
@@ -129,11 +136,18 @@ impl Logic for ReadArbiter {
                 self.ar_addr.d.next = self.walker.phys_addr.val();
                 self.ar_len.d.next = self.walker.beats_minus_1.val();
             }
+            if self.grant.q.val().get_bit(3) {
+                self.ar_id.d.next = self.event_id.val();
+                self.ar_addr.d.next = self.event.phys_addr.val();
+                self.ar_len.d.next = self.event.beats_minus_1.val();
+            }
         } else if self.free.val() & !self.hold.val() & !self.outstanding.q.val().get_bit(7) {
             if self.walker.req_valid.val() {
                 self.grant.d.next = 2.into();
             } else if self.ring.req_valid.val() {
                 self.grant.d.next = 1.into();
+            } else if self.event.req_valid.val() {
+                self.grant.d.next = 8.into();
             } else if self.payload.req_valid.val() {
                 self.grant.d.next = 4.into();
             }
@@ -145,6 +159,7 @@ impl Logic for ReadArbiter {
         self.for_ring.next = self.rid.val() == bit_cast::<4, 2>(self.ring_id.val());
         self.for_walker.next = self.rid.val() == bit_cast::<4, 2>(self.walker_id.val());
         self.for_payload.next = self.rid.val() == bit_cast::<4, 2>(self.payload_id.val());
+        self.for_event.next = self.rid.val() == bit_cast::<4, 2>(self.event_id.val());
         self.beat_valid.d.next = 0.into();
         self.beat_data.d.next = self.rdata.val();
         self.beat_last.d.next = self.rlast.val();
@@ -161,6 +176,9 @@ impl Logic for ReadArbiter {
             if self.for_payload.val() {
                 self.beat_valid.d.next = 4.into();
             }
+            if self.for_event.val() {
+                self.beat_valid.d.next = 8.into();
+            }
         }
         self.ring.data_valid.next = self.beat_valid.q.val().get_bit(0);
         self.ring.data.next = self.beat_data.q.val();
@@ -174,6 +192,10 @@ impl Logic for ReadArbiter {
         self.payload.data.next = self.beat_data.q.val();
         self.payload.data_last.next = self.beat_last.q.val();
         self.payload.data_error.next = self.beat_error.q.val();
+        self.event.data_valid.next = self.beat_valid.q.val().get_bit(3);
+        self.event.data.next = self.beat_data.q.val();
+        self.event.data_last.next = self.beat_last.q.val();
+        self.event.data_error.next = self.beat_error.q.val();
         if self.granted.val() & !self.finished.val() {
             self.outstanding.d.next = self.outstanding.q.val() + 1;
         }

@@ -102,7 +102,12 @@ logic_block! {
         in_virt_page: Signal<Local, Bits<VIRT_PAGE_BITS>>,
         in_ticket: Signal<Local, Bits<TICKET_BITS>>,
         in_port: Signal<Local, Bit>,
-        in_hash: Signal<Local, Bits<SET_BITS>>,
+        result_page: Signal<Local, Bits<PAGE_BITS>>,
+        result_hash: Signal<Local, Bits<SET_BITS>>,
+        sweep_hash: Signal<Local, Bits<SET_BITS>>,
+        port_set: Signal<Local, Bits<SET_BITS>>,
+        sweep_set: Signal<Local, Bits<SET_BITS>>,
+        other_set: Signal<Local, Bits<SET_BITS>>,
         in_set: Signal<Local, Bits<SET_BITS>>,
         in_large_set: Signal<Local, Bits<LARGE_SET_BITS>>,
         // clock 1
@@ -344,14 +349,28 @@ impl Logic for Lookup {
         if self.open.val() & (self.offered_0.val() | self.offered_1.val()) {
             self.last_port.d.next = self.choose_1.val();
         }
-        self.in_hash.next = bit_cast::<SET_BITS, 4>(self.in_context.val()) << 3;
-        self.in_set.next = (self.in_virt_page.val().get_bits::<SET_BITS>(0) ^ self.in_hash.val()) & self.set_mask.val();
         self.in_large_set.next = self.in_virt_page.val().get_bits::<LARGE_SET_BITS>(9) ^ self.in_context.val();
         if self.sweep.val() {
             self.in_large_set.next = self.sweep_at.val().get_bits::<LARGE_SET_BITS>(0);
-            if !self.sweep_page.val() {
-                self.in_set.next = self.sweep_at.val() & self.set_mask.val();
-            }
+        }
+        self.result_page.next = self.result.val().virt_page;
+        self.result_hash.next = bit_cast::<SET_BITS, 4>(self.result.val().context) << 3;
+        self.sweep_hash.next = bit_cast::<SET_BITS, 4>(self.sweep_context.val()) << 3;
+        self.port_set.next = self.request_0.val().set;
+        if self.choose_1.val() {
+            self.port_set.next = self.request_1.val().set;
+        }
+        self.sweep_set.next = self.sweep_at.val();
+        if self.sweep_page.val() {
+            self.sweep_set.next = self.sweep_virt_page.val().get_bits::<SET_BITS>(0) ^ self.sweep_hash.val();
+        }
+        self.other_set.next = self.result_page.val().get_bits::<SET_BITS>(0) ^ self.result_hash.val();
+        if self.sweep.val() {
+            self.other_set.next = self.sweep_set.val();
+        }
+        self.in_set.next = self.port_set.val() & self.set_mask.val();
+        if self.sweep.val() | self.result_valid.val() {
+            self.in_set.next = self.other_set.val() & self.set_mask.val();
         }
         self.pages.set.next = self.in_set.val();
         self.larges.set.next = self.in_large_set.val();

@@ -4,7 +4,7 @@
 //! goes into the lookup pipeline in order; when it misses and no walk takes it, it stands in line again behind what has
 //! never been looked up. Answers are stored at their place in any order and handed over in the order of the requests.
 
-use super::types::{PortAnswer, PortRequest, StoredAnswer, TICKET_BITS};
+use super::types::{PortAnswer, PortRequest, StoredAnswer, SET_BITS, TICKET_BITS};
 use crate::bus::ports::TranslateServer;
 use crate::bus::ram::LutRam;
 use rust_hdl::prelude::*;
@@ -62,6 +62,7 @@ pub struct PortQueue {
     out: DFF<PortAnswer>,
     accept: Signal<Local, Bit>,
     incoming: Signal<Local, PortRequest>,
+    hash: Signal<Local, Bits<SET_BITS>>,
     in_place: Signal<Local, Bits<4>>,
     out_place: Signal<Local, Bits<4>>,
     in_plus_1: Signal<Local, Bits<4>>,
@@ -111,6 +112,8 @@ impl Logic for PortQueue {
         self.incoming.next.context = self.client.context.val();
         self.incoming.next.virt_page = self.client.virt_page.val();
         self.incoming.next.write = self.client.write.val();
+        self.hash.next = bit_cast::<SET_BITS, 4>(self.client.context.val()) << 3;
+        self.incoming.next.set = self.client.virt_page.val().get_bits::<SET_BITS>(0) ^ self.hash.val();
         self.requests.write_addr.next = self.in_place.val();
         self.requests.write_data.next = self.incoming.val();
         self.requests.write_enable.next = self.accept.val();
@@ -163,7 +166,7 @@ impl Logic for PortQueue {
             self.new_answer.next.turn = self.out_at.q.val().get_bit(4) ^ (self.rewind_at.val() < self.out_place.val());
         }
         self.answers.write_data.next = self.new_answer.val();
-        self.answers.read_addr.next = self.out_place.val();
+        self.answers.read_addr.next = self.out_at.q.val().get_bits::<4>(0);
         self.kept.next = self.answers.read_data.val();
         self.is_stored.next = self.kept.val().turn ^ self.out_at.q.val().get_bit(4);
         self.is_here.next = self.answered.val() & (self.result_ticket.val().get_bits::<4>(0) == self.out_place.val());

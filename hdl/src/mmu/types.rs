@@ -54,6 +54,8 @@ pub struct PortRequest {
     pub virt_page: Bits<VIRT_PAGE_BITS>,
     /// The access is a write.
     pub write: Bit,
+    /// Its set in the largest store for 4 KiB pages, so that it need not be made on the way there.
+    pub set: Bits<SET_BITS>,
 }
 
 /// An answer.

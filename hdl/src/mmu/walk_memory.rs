@@ -37,7 +37,8 @@ logic_block! {
         pub advance: Signal<In, Bit>,
         /// Read the cache on this clock, not the oldest beat.
         pub probe: Signal<In, Bit>,
-        /// Row of the table asked for or stored, one hot.
+        /// Row of the table asked for or stored, one hot; this and the next two are steady from one clock before `probe`
+        /// or `store`.
         pub row: Signal<In, Bits<ROWS>>,
         /// Address space.
         pub owner: Signal<In, Bits<4>>,
@@ -74,8 +75,9 @@ logic_block! {
         level: Signal<Local, Bits<2>>,
         level_place: Signal<Local, Bits<ADDRESS_BITS>>,
         tag_mask: Signal<Local, Bits<WALK_TAG_BITS>>,
-        tag: Signal<Local, Bits<WALK_TAG_BITS>>,
-        cache_place: Signal<Local, Bits<ADDRESS_BITS>>,
+        // one clock after row, owner and page
+        tag: DFF<Bits<WALK_TAG_BITS>>,
+        cache_place: DFF<Bits<ADDRESS_BITS>>,
         sweep_turn: Signal<Local, Bits<ADDRESS_BITS>>,
         sweep_place: Signal<Local, Bits<ADDRESS_BITS>>,
         table_word: Signal<Local, Bits<WORD_BITS>>,
@@ -96,7 +98,7 @@ logic_block! {
 impl Logic for WalkMemory {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, read, same_table, turn, write_at, read_at);
+        dff_setup!(self, clock, read, same_table, turn, write_at, read_at, tag, cache_place);
         clock!(self, clock, ram);
         // Where a table's entry stands, and its tag
         self.owner_hash.next = bit_cast::<WALK_SET_BITS, 4>(self.owner.val()) << 2;
@@ -115,9 +117,9 @@ impl Logic for WalkMemory {
                 self.tag_mask.next = self.tag_mask.val() | self.table_tag[ix].val();
             }
         }
-        self.tag.next = self.virt_page.val().get_bits::<WALK_TAG_BITS>(9) & self.tag_mask.val();
+        self.tag.d.next = self.virt_page.val().get_bits::<WALK_TAG_BITS>(9) & self.tag_mask.val();
         self.level_place.next = bit_cast::<ADDRESS_BITS, 2>(self.level.val()) << 6;
-        self.cache_place.next = self.cache_half.val()
+        self.cache_place.d.next = self.cache_half.val()
             | self.level_place.val()
             | bit_cast::<ADDRESS_BITS, WALK_SET_BITS>(self.hash.val() ^ self.owner_hash.val());
 
@@ -125,7 +127,7 @@ impl Logic for WalkMemory {
         self.available.next = self.read_at.q.val() != self.write_at.q.val();
         self.ram.read_addr.next = bit_cast::<ADDRESS_BITS, BEAT_BITS>(self.read_at.q.val());
         if self.probe.val() {
-            self.ram.read_addr.next = self.cache_place.val();
+            self.ram.read_addr.next = self.cache_place.q.val();
         }
         if self.advance.val() {
             self.read_at.d.next = self.read_at.q.val() + 1;
@@ -140,7 +142,7 @@ impl Logic for WalkMemory {
         self.same_table.d.next = self.read.q.val().get_bit(62)
             & (self.read.q.val().get_bits::<3>(59) == self.turn.q.val())
             & (self.read.q.val().get_bits::<4>(55) == self.owner.val())
-            & (self.read.q.val().get_bits::<WALK_TAG_BITS>(28) == self.tag.val());
+            & (self.read.q.val().get_bits::<WALK_TAG_BITS>(28) == self.tag.q.val());
         self.found.next = self.same_table.q.val();
 
         // Writes
@@ -148,7 +150,7 @@ impl Logic for WalkMemory {
         self.sweep_place.next =
             self.cache_half.val() | (bit_cast::<ADDRESS_BITS, SET_BITS>(self.sweep_at.val()) ^ self.sweep_turn.val());
         self.table_word.next = bit_cast::<WORD_BITS, PHYS_PAGE_BITS>(self.new_entry.val().table_page);
-        self.tag_word.next = bit_cast::<WORD_BITS, WALK_TAG_BITS>(self.tag.val()) << 28;
+        self.tag_word.next = bit_cast::<WORD_BITS, WALK_TAG_BITS>(self.tag.q.val()) << 28;
         self.owner_word.next = bit_cast::<WORD_BITS, 4>(self.owner.val()) << 55;
         self.turn_word.next = bit_cast::<WORD_BITS, 3>(self.turn.q.val()) << 59;
         self.flags.next = 1.into();
@@ -168,7 +170,7 @@ impl Logic for WalkMemory {
             | self.owner_word.val()
             | self.turn_word.val()
             | self.flags_word.val();
-        self.ram.write_addr.next = self.cache_place.val();
+        self.ram.write_addr.next = self.cache_place.q.val();
         if self.sweep.val() {
             self.ram.write_data.next = 0.into();
             self.ram.write_addr.next = self.sweep_place.val();

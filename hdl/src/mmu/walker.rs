@@ -28,7 +28,9 @@ pub enum WalkState {
     Load,
     /// The context's row is read.
     Begin,
-    /// The page-walk cache gets an address.
+    /// An address for the page-walk cache is made.
+    Aim,
+    /// The cache gets it.
     Probe,
     /// It reads.
     ProbeRead,
@@ -36,7 +38,9 @@ pub enum WalkState {
     ProbeCompare,
     /// Begin here, or look one level higher.
     ProbeDecide,
-    /// Stores a table that was found.
+    /// An address for what was found is made.
+    Note,
+    /// It is stored in the page-walk cache.
     Learn,
     /// A read is put together.
     Ask,
@@ -452,7 +456,7 @@ impl Logic for Walker {
                     self.user.d.next = true;
                     self.write_all.d.next = true;
                     self.accessed.d.next = true;
-                    self.state.d.next = WalkState::Probe;
+                    self.state.d.next = WalkState::Aim;
                     if self.expired_now.q.val() {
                         self.state.d.next = WalkState::Close;
                     }
@@ -469,20 +473,24 @@ impl Logic for Walker {
                     self.state.d.next = WalkState::Check;
                 }
             }
-            WalkState::Probe => {
+            WalkState::Aim => {
                 self.state_code.next = 3.into();
+                self.state.d.next = WalkState::Probe;
+            }
+            WalkState::Probe => {
+                self.state_code.next = 4.into();
                 self.state.d.next = WalkState::ProbeRead;
             }
             WalkState::ProbeRead => {
-                self.state_code.next = 4.into();
+                self.state_code.next = 5.into();
                 self.state.d.next = WalkState::ProbeCompare;
             }
             WalkState::ProbeCompare => {
-                self.state_code.next = 5.into();
+                self.state_code.next = 6.into();
                 self.state.d.next = WalkState::ProbeDecide;
             }
             WalkState::ProbeDecide => {
-                self.state_code.next = 6.into();
+                self.state_code.next = 7.into();
                 if self.memory.found.val() {
                     self.table_page.d.next = self.entry_found.val().table_page;
                     self.user.d.next = self.entry_found.val().user;
@@ -491,14 +499,18 @@ impl Logic for Walker {
                     self.state.d.next = WalkState::Ask;
                 } else {
                     self.row.d.next = self.row_up.val();
-                    self.state.d.next = WalkState::Probe;
+                    self.state.d.next = WalkState::Aim;
                     if self.below_root.val() {
                         self.state.d.next = WalkState::Ask;
                     }
                 }
             }
+            WalkState::Note => {
+                self.state_code.next = 8.into();
+                self.state.d.next = WalkState::Learn;
+            }
             WalkState::Learn => {
-                self.state_code.next = 7.into();
+                self.state_code.next = 9.into();
                 // What an invalidation has caught is not learnt in the turn after it.
                 self.memory.store.next = !self.expired_now.q.val();
                 if self.expired_now.q.val() | !self.mem.data_valid.val() {
@@ -506,7 +518,7 @@ impl Logic for Walker {
                 }
             }
             WalkState::Ask => {
-                self.state_code.next = 8.into();
+                self.state_code.next = 10.into();
                 if self.expired_now.q.val() {
                     self.state.d.next = WalkState::Close;
                 } else if !self.mem_valid.q.val() {
@@ -527,7 +539,7 @@ impl Logic for Walker {
                 }
             }
             WalkState::Check => {
-                self.state_code.next = 9.into();
+                self.state_code.next = 11.into();
                 if self.check.valid.val() {
                     if self.lowest.q.val() {
                         if self.last_entry.val() {
@@ -542,13 +554,13 @@ impl Logic for Walker {
                             self.write_all.d.next = self.check.write_all.val();
                             self.accessed.d.next = self.check.accessed.val();
                             self.row.d.next = self.row_down.val();
-                            self.state.d.next = WalkState::Learn;
+                            self.state.d.next = WalkState::Note;
                         }
                     }
                 }
             }
             WalkState::Close => {
-                self.state_code.next = 10.into();
+                self.state_code.next = 12.into();
                 if !self.closing.q.val() {
                     self.closing.d.next = true;
                     self.closing_walk.d.next = self.walk.q.val();

@@ -12,7 +12,7 @@ pub enum CutState {
     Idle,
     /// Works out the chunk's beats.
     Measure,
-    /// Tells the realigner of the chunk.
+    /// Tells the realigner of the chunk and works out its first burst.
     Plan,
     /// Works out the next burst.
     Cut,
@@ -68,6 +68,7 @@ logic_block! {
         bytes: DFF<Bits<13>>,
         last: DFF<Bit>,
         refusal: DFF<Bits<6>>,
+        marker: DFF<Bit>,
         // in beats of the page
         at: DFF<Bits<9>>,
         left: DFF<Bits<10>>,
@@ -82,6 +83,7 @@ logic_block! {
         span: Signal<Local, Bits<13>>,
         rounded: Signal<Local, Bits<13>>,
         to_border: Signal<Local, Bits<7>>,
+        next_burst: Signal<Local, Bits<7>>,
         beats_minus_1: Signal<Local, Bits<10>>,
         head_room: Signal<Local, Bits<4>>,
         burst_minus_1: Signal<Local, Bits<7>>,
@@ -96,8 +98,8 @@ impl Logic for BurstCutter {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, phys_page, first_lane, bytes, last, refusal, at, left, end_bytes, burst, room, spent,
-            has_room
+            self, clock, state, phys_page, first_lane, bytes, last, refusal, marker, at, left, end_bytes, burst, room,
+            spent, has_room
         );
         clock!(self, clock, plans);
         self.plans.reset.next = self.reset.val();
@@ -126,6 +128,10 @@ impl Logic for BurstCutter {
         self.span.next = self.bytes.q.val() + bit_cast::<13, 3>(self.first_lane.q.val());
         self.rounded.next = self.span.val() + 7;
         self.to_border.next = self.burst_beats.val() - bit_cast::<7, 6>(self.at.q.val().get_bits::<6>(0));
+        self.next_burst.next = self.to_border.val();
+        if self.left.q.val() < bit_cast::<10, 7>(self.to_border.val()) {
+            self.next_burst.next = self.left.q.val().get_bits::<7>(0);
+        }
         self.beats_minus_1.next = self.left.q.val() - 1;
         self.head_room.next = bits::<4>(8) - bit_cast::<4, 3>(self.first_lane.q.val());
         self.entry.next.first_lane = self.first_lane.q.val();
@@ -140,6 +146,7 @@ impl Logic for BurstCutter {
         self.entry.next.beats_minus_1 = self.beats_minus_1.val().get_bits::<9>(0);
         self.entry.next.last = self.last.q.val();
         self.entry.next.refusal = self.refusal.q.val();
+        self.entry.next.marker = self.marker.q.val();
         self.plans.in_data.next = self.entry.val();
 
         self.offset.next = self.chunk.val().offset;
@@ -152,6 +159,7 @@ impl Logic for BurstCutter {
                 self.bytes.d.next = self.chunk.val().bytes;
                 self.last.d.next = self.chunk.val().last;
                 self.refusal.d.next = self.chunk.val().refusal;
+                self.marker.d.next = self.chunk.val().marker;
                 if self.in_valid.val() {
                     self.state.d.next = CutState::Measure;
                 }
@@ -165,19 +173,17 @@ impl Logic for BurstCutter {
             CutState::Plan => {
                 self.debug.next = 2.into();
                 self.plans.in_valid.next = true;
+                self.burst.d.next = self.next_burst.val();
                 if self.plans.in_ready.val() {
-                    self.state.d.next = CutState::Cut;
-                    if self.refusal.q.val().any() {
+                    self.state.d.next = CutState::Ask;
+                    if self.refusal.q.val().any() | self.marker.q.val() {
                         self.state.d.next = CutState::Idle;
                     }
                 }
             }
             CutState::Cut => {
                 self.debug.next = 3.into();
-                self.burst.d.next = self.to_border.val();
-                if self.left.q.val() < bit_cast::<10, 7>(self.to_border.val()) {
-                    self.burst.d.next = self.left.q.val().get_bits::<7>(0);
-                }
+                self.burst.d.next = self.next_burst.val();
                 self.state.d.next = CutState::Ask;
             }
             CutState::Ask => {

@@ -14,16 +14,14 @@ pub enum ChunkState {
     Load,
     /// Cuts the next chunk.
     Cut,
-    /// Records the chunk.
+    /// Records the chunk and asks for its translation.
     Record,
-    /// Asks for its translation.
-    Ask,
-    /// The chain broke: takes its fragments and drops them.
+    /// The chain broke, or its queue parked: takes its fragments and drops them.
     Drop,
 }
 
 /// Names of the states, by number.
-pub const CHUNK_STATES: &[&str] = &["idle", "load", "cut", "record", "ask", "drop"];
+pub const CHUNK_STATES: &[&str] = &["idle", "load", "cut", "record", "drop"];
 
 logic_block! {
     /// Cuts fragments at page borders; see the module.
@@ -56,27 +54,44 @@ logic_block! {
         pub abort_valid: Signal<In, Bit>,
         /// Tag of the broken chain.
         pub abort_tag: Signal<In, Bits<6>>,
+        /// Bit a transmit queue: chains of epoch 0 are dropped.
+        pub drops_even: Signal<In, Bits<16>>,
+        /// Bit a transmit queue: chains of epoch 1 are dropped.
+        pub drops_odd: Signal<In, Bits<16>>,
+        /// A marker is to follow all chunks whose translation was asked for.
+        pub mark: Signal<In, Bit>,
+        /// It does.
+        pub mark_taken: Signal<Out, Bit>,
         /// State number.
         pub debug: Signal<Out, Bits<3>>,
         //
         chains: Fifo<super::records::ChainRecord, 4, 5>,
         chunks: Fifo<VirtChunk, 4, 5>,
         state: DFF<ChunkState>,
-        queue: DFF<Bits<4>>,
-        head: DFF<Bits<16>>,
         tag: DFF<Bits<6>>,
         space: DFF<Bits<4>>,
         virt_page: DFF<Bits<52>>,
         offset: DFF<Bits<12>>,
         left: DFF<Bits<20>>,
+        // how much of the page is left, and where the fragment would end in it
+        room: DFF<Bits<13>>,
+        reach: DFF<Bits<21>>,
         fragment_last: DFF<Bit>,
         fragment_refusal: DFF<Bits<6>>,
         chunk_bytes: DFF<Bits<13>>,
         chunk_last: DFF<Bit>,
+        more: DFF<Bit>,
         record: Signal<Local, super::records::ChainRecord>,
         entry: Signal<Local, VirtChunk>,
-        room: Signal<Local, Bits<13>>,
+        drops: Signal<Local, Bits<16>>,
+        drop: Signal<Local, Bit>,
+        begins: Signal<Local, Bits<12>>,
+        beyond: Signal<Local, Bit>,
+        marks: Signal<Local, Bit>,
         broken: Signal<Local, Bit>,
+        refused: Signal<Local, Bit>,
+        rest: Signal<Local, Bits<20>>,
+        dropped: Constant<Bits<6>> = Constant::new(CHAIN_DROPPED.to_bits()),
         page_bytes: Constant<Bits<13>> = Constant::new(4096_u64.to_bits()),
     }
 }
@@ -88,17 +103,19 @@ impl Logic for Chunker {
             self,
             clock,
             state,
-            queue,
-            head,
             tag,
             space,
             virt_page,
             offset,
             left,
+            room,
+            reach,
             fragment_last,
             fragment_refusal,
             chunk_bytes,
-            chunk_last
+            chunk_last,
+            more,
+            more
         );
         clock!(self, clock, chains, chunks);
         self.chains.reset.next = self.reset.val();
@@ -107,7 +124,15 @@ impl Logic for Chunker {
         self.record.next.queue = self.chain_in.queue.val();
         self.record.next.head = self.chain_in.head.val();
         self.record.next.frame_bytes = self.chain_in.frame_bytes.val();
+        self.drops.next = self.drops_even.val();
+        if self.chain_in.epoch.val() {
+            self.drops.next = self.drops_odd.val();
+        }
+        self.drop.next = self.drops.val().get_bit(self.chain_in.queue.val().index());
         self.record.next.refusal = self.chain_in.refusal.val();
+        if self.drop.val() {
+            self.record.next.refusal = self.dropped.val();
+        }
         self.record.next.avail = self.chain_in.avail.val();
         self.record.next.epoch = self.chain_in.epoch.val();
         self.record.next.sent_frames = self.chain_in.sent_frames.val();
@@ -124,8 +149,6 @@ impl Logic for Chunker {
         self.chain_out.epoch.next = self.chains.out_data.val().epoch;
         self.chain_out.sent_frames.next = self.chains.out_data.val().sent_frames;
         // The chunk being made
-        self.entry.next.queue = self.queue.q.val();
-        self.entry.next.head = self.head.q.val();
         self.entry.next.context = self.space.q.val();
         self.entry.next.virt_page = self.virt_page.q.val();
         self.entry.next.offset = self.offset.q.val();
@@ -133,16 +156,24 @@ impl Logic for Chunker {
         self.entry.next.tag = self.tag.q.val();
         self.entry.next.last = self.chunk_last.q.val() | self.fragment_refusal.q.val().any();
         self.entry.next.refusal = self.fragment_refusal.q.val();
+        self.entry.next.marker = self.state.q.val() != ChunkState::Record;
         self.chunks.in_data.next = self.entry.val();
-        self.chunks.in_valid.next = false;
+        self.marks.next = self.mark.val() & (self.state.q.val() != ChunkState::Record);
+        self.mark_taken.next = self.marks.val() & self.chunks.in_ready.val();
+        self.chunks.in_valid.next = self.marks.val();
         self.chunk_valid.next = self.chunks.out_valid.val();
         self.chunks.out_ready.next = self.chunk_ready.val();
         self.chunk.next = self.chunks.out_data.val();
         self.req_valid.next = false;
+        self.refused.next = self.fragment_refusal.q.val().any();
+        self.rest.next = self.left.q.val() - bit_cast::<20, 13>(self.chunk_bytes.q.val());
         self.req_context.next = self.space.q.val();
         self.req_virt_page.next = self.virt_page.q.val();
         self.fragments.ready.next = false;
-        self.room.next = self.page_bytes.val() - bit_cast::<13, 12>(self.offset.q.val());
+        // A fragment ends in its page when it reaches no further than the page's end.
+        self.begins.next = self.fragments.virt_addr.val().get_bits::<12>(0);
+        self.beyond.next = (self.reach.q.val().get_bits::<8>(13) != 0)
+            | (self.reach.q.val().get_bit(12) & (self.reach.q.val().get_bits::<12>(0) != 0));
         self.broken.next = self.abort_valid.val() & (self.abort_tag.val() == self.tag.q.val());
         self.debug.next = 0.into();
 
@@ -150,10 +181,11 @@ impl Logic for Chunker {
             ChunkState::Idle => {
                 self.chain_in.ready.next = self.chains.in_ready.val();
                 self.chains.in_valid.next = self.chain_in.valid.val();
-                if self.chain_in.valid.val() & self.chains.in_ready.val() {
-                    self.queue.d.next = self.chain_in.queue.val();
-                    self.head.d.next = self.chain_in.head.val();
-                    if self.chain_in.refusal.val() == 0 {
+                self.fragment_last.d.next = false;
+                if self.chain_in.valid.val() & self.chains.in_ready.val() & (self.chain_in.refusal.val() == 0) {
+                    if self.drop.val() {
+                        self.state.d.next = ChunkState::Drop;
+                    } else {
                         self.tag.d.next = self.tag.q.val() + 1;
                         self.state.d.next = ChunkState::Load;
                     }
@@ -166,6 +198,9 @@ impl Logic for Chunker {
                 self.virt_page.d.next = self.fragments.virt_addr.val().get_bits::<52>(12);
                 self.offset.d.next = self.fragments.virt_addr.val().get_bits::<12>(0);
                 self.left.d.next = self.fragments.bytes.val();
+                self.room.d.next = self.page_bytes.val() - bit_cast::<13, 12>(self.begins.val());
+                self.reach.d.next =
+                    bit_cast::<21, 20>(self.fragments.bytes.val()) + bit_cast::<21, 12>(self.begins.val());
                 self.fragment_last.d.next = self.fragments.last.val();
                 self.fragment_refusal.d.next = self.fragments.refusal.val();
                 if self.fragments.valid.val() {
@@ -174,11 +209,11 @@ impl Logic for Chunker {
             }
             ChunkState::Cut => {
                 self.debug.next = 2.into();
-                if self.left.q.val() <= bit_cast::<20, 13>(self.room.val()) {
-                    self.chunk_bytes.d.next = self.left.q.val().get_bits::<13>(0);
-                    self.chunk_last.d.next = self.fragment_last.q.val();
-                } else {
-                    self.chunk_bytes.d.next = self.room.val();
+                self.chunk_bytes.d.next = self.left.q.val().get_bits::<13>(0);
+                self.chunk_last.d.next = self.fragment_last.q.val();
+                self.more.d.next = self.beyond.val();
+                if self.beyond.val() {
+                    self.chunk_bytes.d.next = self.room.q.val();
                     self.chunk_last.d.next = false;
                 }
                 self.state.d.next = ChunkState::Record;
@@ -188,33 +223,26 @@ impl Logic for Chunker {
             }
             ChunkState::Record => {
                 self.debug.next = 3.into();
-                self.chunks.in_valid.next = true;
-                if self.chunks.in_ready.val() {
-                    self.left.d.next = self.left.q.val() - bit_cast::<20, 13>(self.chunk_bytes.q.val());
-                    self.state.d.next = ChunkState::Ask;
-                    if self.fragment_refusal.q.val().any() {
+                // Room for the record stays until it is used.
+                self.req_valid.next = self.chunks.in_ready.val() & !self.refused.val();
+                self.chunks.in_valid.next = self.req_ready.val() | self.refused.val();
+                self.room.d.next = self.page_bytes.val();
+                self.reach.d.next = bit_cast::<21, 20>(self.rest.val());
+                if self.chunks.in_ready.val() & (self.req_ready.val() | self.refused.val()) {
+                    self.left.d.next = self.rest.val();
+                    self.virt_page.d.next = self.virt_page.q.val() + 1;
+                    self.offset.d.next = 0.into();
+                    self.state.d.next = ChunkState::Load;
+                    if self.more.q.val() {
+                        self.state.d.next = ChunkState::Cut;
+                    }
+                    if self.refused.val() | (self.fragment_last.q.val() & !self.more.q.val()) {
                         self.state.d.next = ChunkState::Idle;
                     }
                 }
             }
-            ChunkState::Ask => {
-                self.debug.next = 4.into();
-                self.req_valid.next = true;
-                if self.req_ready.val() {
-                    self.virt_page.d.next = self.virt_page.q.val() + 1;
-                    self.offset.d.next = 0.into();
-                    if self.left.q.val().any() {
-                        self.state.d.next = ChunkState::Cut;
-                    } else {
-                        self.state.d.next = ChunkState::Load;
-                        if self.fragment_last.q.val() {
-                            self.state.d.next = ChunkState::Idle;
-                        }
-                    }
-                }
-            }
             ChunkState::Drop => {
-                self.debug.next = 5.into();
+                self.debug.next = 4.into();
                 if self.fragment_last.q.val() {
                     self.state.d.next = ChunkState::Idle;
                 } else {

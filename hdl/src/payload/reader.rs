@@ -2,7 +2,11 @@
 //!
 //! Chunks are translated up to 17 pages ahead of the bursts, bursts are asked for up to 512 beats ahead of the stream, so
 //! that neither a walk nor the latency of the bus is seen by the stream. A fragment that does not translate, or a beat
-//! with a bus error, ends its chain's stream with a refusal; the chains behind it are not touched.
+//! with a bus error, ends its chain's stream with a refusal; the chains behind it are not touched. Chains that the TSO
+//! pipeline would drop are not read.
+//!
+//! A fence sends a marker down the path of the chunks: when it comes out, everything that was translated before it has
+//! been read and has left.
 
 use super::burst_cutter::BurstCutter;
 use super::chunker::Chunker;
@@ -32,8 +36,14 @@ logic_block! {
         pub chain_out: ChainSource,
         /// Their bytes.
         pub bytes: ByteSource,
-        /// Fault record.
+        /// How chains ended in the TSO pipeline, and which it drops.
+        pub verdict: VerdictSink,
+        /// Faults that ended their chains.
         pub fault: FaultSource,
+        /// From now on the MMU gives no translation that was invalidated; a pulse.
+        pub fence: Signal<In, Bit>,
+        /// Translations from before the last fence are in use.
+        pub fence_busy: Signal<Out, Bit>,
         /// Chunker's state in bits 2:0, burst cutter's in bits 5:3, realigner's in bits 7:6.
         pub debug: Signal<Out, Bits<8>>,
         /// Bit 0: a beat of the stream waits for the TSO pipeline; 1: beats were asked for and none is here, or they
@@ -46,6 +56,8 @@ logic_block! {
         cutter: BurstCutter,
         beats: BlockFifo<MemBeat, 9, 10>,
         realigner: Realigner,
+        fenced: DFF<Bit>,
+        marked: DFF<Bit>,
         beat: Signal<Local, MemBeat>,
         held_up: Signal<Local, Bit>,
         no_beat: Signal<Local, Bit>,
@@ -56,6 +68,7 @@ logic_block! {
 impl Logic for PayloadReader {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, fenced, marked);
         clock!(self, clock, chunker, resolver, phys_chunks, cutter, beats, realigner);
         self.chunker.reset.next = self.reset.val();
         self.resolver.reset.next = self.reset.val();
@@ -82,6 +95,9 @@ impl Logic for PayloadReader {
         self.resolver.rsp_cause.next = self.translate.cause.val();
         self.chunker.abort_valid.next = self.resolver.abort_valid.val();
         self.chunker.abort_tag.next = self.resolver.abort_tag.val();
+        self.chunker.drops_even.next = self.verdict.drops_even.val();
+        self.chunker.drops_odd.next = self.verdict.drops_odd.val();
+        VerdictSink::link(&mut self.verdict, &mut self.resolver.verdict);
         FaultSource::link(&mut self.fault, &mut self.resolver.fault);
         self.phys_chunks.in_valid.next = self.resolver.out_valid.val();
         self.resolver.out_ready.next = self.phys_chunks.in_ready.val();
@@ -103,9 +119,26 @@ impl Logic for PayloadReader {
         self.beats.out_ready.next = self.realigner.beat_ready.val();
         self.realigner.beat.next = self.beats.out_data.val();
         self.cutter.freed.next = self.beats.out_valid.val() & self.realigner.beat_ready.val();
-        self.realigner.plan_valid.next = self.cutter.plan_valid.val();
-        self.cutter.plan_ready.next = self.realigner.plan_ready.val();
+        self.realigner.plan_valid.next = self.cutter.plan_valid.val() & !self.cutter.plan.val().marker;
+        self.cutter.plan_ready.next = self.realigner.plan_ready.val() | self.cutter.plan.val().marker;
         self.realigner.plan.next = self.cutter.plan.val();
+        // Fences: `fenced` asks for a marker, `marked` says that one is on its way.
+        self.fence_busy.next = self.fenced.q.val() | self.marked.q.val();
+        self.chunker.mark.next = self.fenced.q.val() & !self.marked.q.val();
+        if self.cutter.plan_valid.val() & self.cutter.plan.val().marker {
+            self.marked.d.next = false;
+        }
+        if self.chunker.mark_taken.val() {
+            self.fenced.d.next = false;
+            self.marked.d.next = true;
+        }
+        if self.fence.val() {
+            self.fenced.d.next = true;
+        }
+        if self.reset.val() {
+            self.fenced.d.next = false;
+            self.marked.d.next = false;
+        }
         self.bytes.valid.next = self.realigner.out_valid.val();
         self.realigner.out_ready.next = self.bytes.ready.val();
         self.bytes.data.next = self.realigner.out.val().data;

@@ -8,10 +8,6 @@ use segwalk_model::limits::{CHAIN_BYTES_BITS, PHYS_PAGE_BITS, VIRT_PAGE_BITS};
 /// Part of a fragment that lies in one 4 KiB page, on its way through translation.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct VirtChunk {
-    /// Transmit queue, for the fault record.
-    pub queue: Bits<4>,
-    /// Head of the chain, for the fault record.
-    pub head: Bits<16>,
     /// Address space, for the fault record.
     pub context: Bits<4>,
     /// Bits 63:12 of the address, for the fault record.
@@ -26,6 +22,19 @@ pub struct VirtChunk {
     pub last: Bit,
     /// 0; otherwise the chain breaks here and there is nothing to translate.
     pub refusal: Bits<6>,
+    /// No chunk: everything that was translated before a fence lies in front of it. Nothing else of it counts.
+    pub marker: Bit,
+}
+
+/// What a fault record needs of a page that did not translate, until its chain gets there.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct FaultDetail {
+    /// Number of the chain, modulo 64.
+    pub tag: Bits<6>,
+    /// Address space.
+    pub context: Bits<4>,
+    /// Bits 63:12 of the address.
+    pub virt_page: Bits<VIRT_PAGE_BITS>,
 }
 
 /// A translated chunk, or the break of a chain.
@@ -41,6 +50,8 @@ pub struct PhysChunk {
     pub last: Bit,
     /// 0; otherwise the chain breaks here and nothing is read.
     pub refusal: Bits<6>,
+    /// See [`VirtChunk::marker`].
+    pub marker: Bit,
 }
 
 /// Which bytes of the next beats from memory belong to the chain.
@@ -58,6 +69,8 @@ pub struct BeatPlan {
     pub last: Bit,
     /// 0; otherwise the chain breaks here and no beat comes.
     pub refusal: Bits<6>,
+    /// See [`VirtChunk::marker`].
+    pub marker: Bit,
 }
 
 /// A beat from memory.

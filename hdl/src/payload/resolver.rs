@@ -1,6 +1,8 @@
-//! Joins chunks with their translations; a fault breaks the chain and is recorded.
+//! Joins chunks with their translations. A fault breaks the chain; it is reported when the chain's bytes got there and
+//! nothing else ended the chain before.
 
-use super::records::{PhysChunk, VirtChunk};
+use super::records::{FaultDetail, PhysChunk, VirtChunk};
+use crate::bus::fifo::Fifo;
 use crate::bus::ports::*;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::PHYS_PAGE_BITS;
@@ -36,9 +38,12 @@ logic_block! {
         pub abort_valid: Signal<Out, Bit>,
         /// Tag of the broken chain.
         pub abort_tag: Signal<Out, Bits<6>>,
-        /// Fault record.
+        /// How chains ended.
+        pub verdict: VerdictSink,
+        /// Faults that ended their chains.
         pub fault: FaultSource,
         //
+        details: Fifo<FaultDetail, 4, 5>,
         answered: DFF<Bit>,
         phys_page: DFF<Bits<PHYS_PAGE_BITS>>,
         cause: DFF<Bits<5>>,
@@ -53,8 +58,15 @@ logic_block! {
         // the newest chain that broke by a fault; what follows of it is dropped
         broken: DFF<Bit>,
         broken_tag: DFF<Bits<6>>,
-        fault_now: DFF<Bit>,
-        fault_cause: DFF<Bits<5>>,
+        // the next chain to end, and the fault that ended the last one
+        ending_tag: DFF<Bits<6>>,
+        reported: DFF<Bit>,
+        report: DFF<FaultDetail>,
+        report_queue: DFF<Bits<4>>,
+        report_head: DFF<Bits<16>>,
+        report_cause: DFF<Bits<5>>,
+        detail: Signal<Local, FaultDetail>,
+        found: Signal<Local, FaultDetail>,
         done: Signal<Local, Bit>,
         faults: Signal<Local, Bit>,
         entry: Signal<Local, PhysChunk>,
@@ -81,23 +93,38 @@ impl Logic for Resolver {
             result,
             broken,
             broken_tag,
-            fault_now,
-            fault_cause
+            ending_tag,
+            reported,
+            report,
+            report_queue,
+            report_head,
+            report_cause
         );
+        clock!(self, clock, details);
+        self.details.reset.next = self.reset.val();
         self.rsp_ready.next = !self.answered.q.val();
         self.chunk_ready.next = !self.held.q.val();
         self.out_valid.next = self.full.q.val();
         self.out.next = self.result.q.val();
         self.abort_valid.next = self.broken.q.val();
         self.abort_tag.next = self.broken_tag.q.val();
-        // The chunk that faulted stays in hand until the clock after the pulse.
-        self.fault.valid.next = self.fault_now.q.val();
-        self.fault.queue.next = self.pending.q.val().queue;
-        self.fault.head.next = self.pending.q.val().head;
-        self.fault.context.next = self.pending.q.val().context;
-        self.fault.virt_page.next = self.pending.q.val().virt_page;
-        self.fault.cause.next = self.fault_cause.q.val();
-        self.fault_now.d.next = false;
+        // Chains end in the order of their tags. A fault behind what ended its chain is forgotten.
+        self.fault.valid.next = self.reported.q.val();
+        self.fault.queue.next = self.report_queue.q.val();
+        self.fault.head.next = self.report_head.q.val();
+        self.fault.context.next = self.report.q.val().context;
+        self.fault.virt_page.next = self.report.q.val().virt_page;
+        self.fault.cause.next = self.report_cause.q.val();
+        self.reported.d.next = self.verdict.valid.val() & self.verdict.faulted.val();
+        self.report.d.next = self.details.out_data.val();
+        self.report_queue.d.next = self.verdict.queue.val();
+        self.report_head.d.next = self.verdict.head.val();
+        self.report_cause.d.next = self.verdict.cause.val();
+        self.detail.next = self.details.out_data.val();
+        self.details.out_ready.next = self.verdict.valid.val() & (self.detail.val().tag == self.ending_tag.q.val());
+        if self.verdict.valid.val() {
+            self.ending_tag.d.next = self.ending_tag.q.val() + 1;
+        }
         if self.out_ready.val() {
             self.full.d.next = false;
         }
@@ -110,10 +137,12 @@ impl Logic for Resolver {
         // Take, judge, decide: a clock each, which is faster than chunks come.
         self.done.next = self.judged.q.val()
             & (!self.full.q.val() | self.out_ready.val())
-            & (self.answered.q.val() | self.is_break.q.val());
+            & (self.answered.q.val() | self.is_break.q.val())
+            & self.details.in_ready.val();
         self.judged.d.next = self.held.q.val() & !self.done.val();
-        self.is_break.d.next = self.pending.q.val().refusal.any();
-        self.same_chain.d.next = self.broken.q.val() & (self.pending.q.val().tag == self.broken_tag.q.val());
+        self.is_break.d.next = self.pending.q.val().refusal.any() | self.pending.q.val().marker;
+        self.same_chain.d.next =
+            self.broken.q.val() & (self.pending.q.val().tag == self.broken_tag.q.val()) & !self.pending.q.val().marker;
         if self.done.val() {
             self.held.d.next = false;
         }
@@ -126,6 +155,7 @@ impl Logic for Resolver {
         self.entry.next.bytes = self.pending.q.val().bytes;
         self.entry.next.last = self.pending.q.val().last;
         self.entry.next.refusal = self.pending.q.val().refusal;
+        self.entry.next.marker = self.pending.q.val().marker;
         // A chunk that breaks its chain has no translation; an answer that waits belongs to the chunk behind it.
         self.faults.next = !self.is_break.q.val() & self.cause.q.val().any();
         if self.faults.val() {
@@ -141,11 +171,16 @@ impl Logic for Resolver {
             }
             if !self.same_chain.q.val() {
                 self.full.d.next = true;
-                self.broken.d.next = self.faults.val();
-                self.fault_now.d.next = self.faults.val();
+                if !self.pending.q.val().marker {
+                    self.broken.d.next = self.faults.val();
+                }
             }
         }
-        self.fault_cause.d.next = self.cause.q.val();
+        self.found.next.tag = self.pending.q.val().tag;
+        self.found.next.context = self.pending.q.val().context;
+        self.found.next.virt_page = self.pending.q.val().virt_page;
+        self.details.in_data.next = self.found.val();
+        self.details.in_valid.next = self.done.val() & !self.same_chain.q.val() & self.faults.val();
         if self.done.val() & !self.same_chain.q.val() & self.faults.val() {
             self.broken_tag.d.next = self.pending.q.val().tag;
         }
@@ -155,7 +190,8 @@ impl Logic for Resolver {
             self.judged.d.next = false;
             self.full.d.next = false;
             self.broken.d.next = false;
-            self.fault_now.d.next = false;
+            self.ending_tag.d.next = 1.into();
+            self.reported.d.next = false;
         }
     }
 }

@@ -2,15 +2,19 @@
 //!
 //! Records of one queue that come one after the other make a batch: their elements are written without waiting for one
 //! another, and when all are acknowledged the used index is written once (virtio 1.2, 2.7.14: the index moves after its
-//! elements are there). The translation of a page is kept within a batch only.
+//! elements are there). While it is followed by the [`super::notifier`], the elements of the next batch are written. The translation of a page is kept within a batch only, and not over a fence.
+//!
+//! A chain that parks its queue is told to the fetcher and the registers, and not completed: it comes again.
 
+use super::notifier::UsedNotifier;
 use crate::bus::fifo::Fifo;
 use crate::bus::ports::{
-    queue_word, DoneSink, MemWriteClient, QueueTableClient, RefusedSource, RingErrorSource, TranslateClient,
+    queue_word, DoneSink, MemReadClient, MemWriteClient, ParkSource, QueueTableClient, RefusedSource, RingErrorSource,
+    TranslateClient, CHAIN_DROPPED, CHAIN_PARKED,
 };
 use crate::bus::ram::LutRam;
 use rust_hdl::prelude::*;
-use segwalk_model::limits::{PHYS_ADDR_BITS, PHYS_PAGE_BITS, TX_QUEUES, VIRT_PAGE_BITS};
+use segwalk_model::limits::{CHAIN_BYTES_BITS, PHYS_ADDR_BITS, PHYS_PAGE_BITS, TX_QUEUES, VIRT_PAGE_BITS};
 use segwalk_model::refusal::Refusal;
 
 /// Most elements that one write of the used index releases; a longer batch would only delay the driver.
@@ -22,14 +26,13 @@ pub const DEBUG_STATES: &[&str] = &[
     "LoadState",
     "LoadSize",
     "LoadBase",
+    "LoadAvail",
     "Take",
-    "Place",
     "Page",
     "Translate",
     "Answer",
     "Write",
     "Accept",
-    "Next",
     "Drain",
     "Fail",
 ];
@@ -40,14 +43,13 @@ enum CompletionState {
     LoadState,
     LoadSize,
     LoadBase,
+    LoadAvail,
     Take,
-    Place,
     Page,
     Translate,
     Answer,
     Write,
     Accept,
-    Next,
     Drain,
     Fail,
 }
@@ -58,6 +60,8 @@ struct DoneWord {
     queue: Bits<4>,
     head: Bits<16>,
     refusal: Bits<6>,
+    // it will come again
+    passed_over: Bit,
 }
 
 logic_block! {
@@ -68,7 +72,8 @@ logic_block! {
         /// Synchronous reset.
         pub reset: Signal<In, Bit>,
         // Register block
-        /// Bit a transmit queue: QueueReady, DRIVER_OK and not stopped. Records of other queues are dropped.
+        /// Bit a transmit queue: QueueReady and DRIVER_OK. Records of other queues are dropped. A ring error that the
+        /// fetcher met does not take back chains that were on their way already.
         pub enabled: Signal<In, Bits<16>>,
         /// Bit a transmit queue, pulses: the queue's used index goes back to 0.
         pub restart: Signal<In, Bits<16>>,
@@ -76,23 +81,45 @@ logic_block! {
         pub table: QueueTableClient,
         /// Chains that are completed with a packet error.
         pub refused: RefusedSource,
+        /// The next refusal can be counted; without it, refused chains wait.
+        pub refused_room: Signal<In, Bit>,
         /// A chain is completed; a pulse.
         pub chain_done: Signal<Out, Bit>,
-        /// A used index was written and acknowledged; a pulse.
+        /// Its transmit queue.
+        pub done_queue: Signal<Out, Bits<4>>,
+        /// A record was taken, whatever becomes of it; a pulse.
+        pub retired: Signal<Out, Bit>,
+        /// Bit a transmit queue: something of it is half done.
+        pub finishing: Signal<Out, Bits<16>>,
+        /// EVENT_IDX is negotiated.
+        pub event_idx: Signal<In, Bit>,
+        /// A used index was written and acknowledged, and the driver wants to know of it; a pulse.
         pub used_pulse: Signal<Out, Bit>,
+        /// Elements that it released.
+        pub used_chains: Signal<Out, Bits<8>>,
         /// Ring errors.
         pub ring_error: RingErrorSource,
+        // Register block and fetcher
+        /// Chains that park their queues.
+        pub park: ParkSource,
         // TSO pipeline
         /// Finished chains.
         pub done: DoneSink,
         // MMU and memory
+        /// From now on the MMU gives no translation that was invalidated; a pulse.
+        pub fence: Signal<In, Bit>,
+        /// Translations from before the last fence are in use.
+        pub fence_busy: Signal<Out, Bit>,
         /// Translation of used-ring pages.
         pub translate: TranslateClient,
         /// Used rings.
         pub mem: MemWriteClient,
+        /// What the driver wants to know, in the avail rings.
+        pub event_mem: MemReadClient,
         /// Number of the state in [`DEBUG_STATES`].
         pub debug: Signal<Out, Bits<8>>,
         //
+        notifier: UsedNotifier,
         records: Fifo<DoneWord, 4, 5>,
         indices: LutRam<Bits<16>, 4>,
         state: DFF<CompletionState>,
@@ -107,6 +134,7 @@ logic_block! {
         slot_mask: DFF<Bits<16>>,
         ring_context: DFF<Bits<4>>,
         base: DFF<Bits<64>>,
+        avail_base: DFF<Bits<64>>,
         used_index: DFF<Bits<16>>,
         batch: DFF<Bits<7>>,
         // the element or index that is written
@@ -130,10 +158,24 @@ logic_block! {
         error: DFF<Bits<6>>,
         // pulses
         error_valid: DFF<Bit>,
+        error_queue: DFF<Bits<4>>,
+        error_code: DFF<Bits<6>>,
         refused_valid: DFF<Bit>,
         refused_code: DFF<Bits<6>>,
         done_pulse: DFF<Bit>,
-        index_pulse: DFF<Bit>,
+        // the translation port is the notifier's
+        lent: DFF<Bit>,
+        retire: DFF<Bit>,
+        unfinished: DFF<Bits<16>>,
+        parks: DFF<Bit>,
+        park_queue: DFF<Bits<4>>,
+        park_head: DFF<Bits<16>>,
+        park_avail: DFF<Bits<16>>,
+        park_frames: DFF<Bits<CHAIN_BYTES_BITS>>,
+        park_bytes: DFF<Bits<CHAIN_BYTES_BITS>>,
+        fenced: DFF<Bit>,
+        // the translation under way was asked for before the last fence
+        stale: DFF<Bit>,
         //
         record: Signal<Local, DoneWord>,
         record_in: Signal<Local, DoneWord>,
@@ -144,6 +186,13 @@ logic_block! {
         live: Signal<Local, Bit>,
         sent: Signal<Local, Bit>,
         page: Signal<Local, Bits<7>>,
+        asks_port: Signal<Local, Bit>,
+        used_next: Signal<Local, Bits<16>>,
+        main_hot: Signal<Local, Bits<16>>,
+        notifier_hot: Signal<Local, Bits<16>>,
+        uses_page: Signal<Local, Bit>,
+        parked: Constant<Bits<6>> = Constant::new(CHAIN_PARKED.to_bits()),
+        dropped: Constant<Bits<6>> = Constant::new(CHAIN_DROPPED.to_bits()),
         last_of_batch: Constant<Bits<7>> = Constant::new((BATCH_MAX - 1).to_bits()),
         queues: Constant<Bits<16>> = Constant::new(((1u64 << TX_QUEUES) - 1).to_bits()),
         ring_fault: Constant<Bits<6>> = Constant::new((Refusal::RingFault.code() as u64).to_bits()),
@@ -186,6 +235,7 @@ impl Logic for Completion {
             slot_mask,
             ring_context,
             base,
+            avail_base,
             used_index,
             batch,
             index_phase,
@@ -206,17 +256,47 @@ impl Logic for Completion {
             outstanding,
             error,
             error_valid,
+            error_queue,
+            error_code,
             refused_valid,
             refused_code,
             done_pulse,
-            index_pulse
+            lent,
+            retire,
+            unfinished,
+            parks,
+            park_queue,
+            park_head,
+            park_avail,
+            park_frames,
+            park_bytes,
+            fenced,
+            stale
         );
-        clock!(self, clock, records, indices);
+        clock!(self, clock, records, indices, notifier);
         // Parts
         self.records.reset.next = self.reset.val();
         self.record_in.next.queue = self.done.queue.val();
         self.record_in.next.head = self.done.head.val();
         self.record_in.next.refusal = self.done.refusal.val();
+        self.record_in.next.passed_over =
+            (self.done.refusal.val() == self.parked.val()) | (self.done.refusal.val() == self.dropped.val());
+        self.park.valid.next = self.parks.q.val();
+        self.park.queue.next = self.park_queue.q.val();
+        self.park.head.next = self.park_head.q.val();
+        self.park.avail.next = self.park_avail.q.val();
+        self.park.sent_frames.next = self.park_frames.q.val();
+        self.park.sent_bytes.next = self.park_bytes.q.val();
+        self.parks.d.next = self.done.valid.val()
+            & self.records.in_ready.val()
+            & (self.done.refusal.val() == self.parked.val())
+            & self.enabled.val().get_bit(self.done.queue.val().index());
+        self.park_queue.d.next = self.done.queue.val();
+        self.park_head.d.next = self.done.head.val();
+        self.park_avail.d.next = self.done.avail.val();
+        self.park_frames.d.next = self.done.sent_frames.val();
+        self.park_bytes.d.next = self.done.sent_bytes.val();
+        self.fence_busy.next = self.fenced.q.val() | self.notifier.fence_busy.val();
         self.records.in_data.next = self.record_in.val();
         self.records.in_valid.next = self.done.valid.val();
         self.done.ready.next = self.records.in_ready.val();
@@ -228,33 +308,86 @@ impl Logic for Completion {
         self.indices.write_enable.next = false;
         self.table.queue.next = self.queue.q.val();
         self.table.word.next = self.table_word.q.val();
+        // The translation port: lent to the notifier when no own translation is under way or about to be.
         self.translate.req_valid.next = self.req_valid.q.val();
         self.translate.context.next = self.ring_context.q.val();
         self.translate.virt_page.next = self.virt_page.q.val();
         self.translate.write.next = true;
         self.translate.rsp_ready.next = self.rsp_ready.q.val();
+        if self.lent.q.val() {
+            self.translate.req_valid.next = self.notifier.translate.req_valid.val();
+            self.translate.context.next = self.notifier.translate.context.val();
+            self.translate.virt_page.next = self.notifier.translate.virt_page.val();
+            self.translate.write.next = false;
+            self.translate.rsp_ready.next = self.notifier.translate.rsp_ready.val();
+        }
+        self.notifier.translate.req_ready.next = self.lent.q.val() & self.translate.req_ready.val();
+        self.notifier.translate.rsp_valid.next = self.lent.q.val() & self.translate.rsp_valid.val();
+        self.notifier.translate.phys_page.next = self.translate.phys_page.val();
+        self.notifier.translate.cause.next = self.translate.cause.val();
+        self.notifier.has_port.next = self.lent.q.val();
+        self.asks_port.next = (self.state.q.val() == CompletionState::Page)
+            | (self.state.q.val() == CompletionState::Translate)
+            | (self.state.q.val() == CompletionState::Answer);
+        if self.lent.q.val() {
+            self.lent.d.next = self.notifier.wants_port.val();
+        } else {
+            self.lent.d.next = self.notifier.wants_port.val() & !self.asks_port.val();
+        }
+        // The notifier
+        MemReadClient::link(&mut self.event_mem, &mut self.notifier.mem);
+        self.notifier.reset.next = self.reset.val();
+        self.notifier.event_idx.next = self.event_idx.val();
+        self.notifier.start.next = false;
+        self.notifier.dead.next = self.cancelled.q.val();
+        self.notifier.queue.next = self.queue.q.val();
+        self.notifier.space.next = self.ring_context.q.val();
+        self.notifier.avail_addr.next = self.avail_base.q.val();
+        self.notifier.size.next = self.size.q.val();
+        self.notifier.index.next = self.used_index.q.val();
+        self.notifier.count.next = self.batch.q.val();
+        self.notifier.gone.next = (self.enabled.val() ^ 0xFFFF) | self.restart.val() | self.stopped.q.val();
+        self.notifier.write_done.next = self.mem.done_valid.val();
+        self.notifier.write_error.next = self.mem.done_error.val();
+        self.notifier.failed_taken.next = false;
+        self.notifier.fence.next = self.fence.val();
         self.mem.req_valid.next = self.mem_valid.q.val();
         self.mem.phys_addr.next = bit_cast::<PHYS_ADDR_BITS, 37>(self.phys_word.q.val()) << 3;
         self.mem.data.next = self.data.q.val();
         self.mem.strobe.next = self.strobe.q.val();
         self.ring_error.valid.next = self.error_valid.q.val();
-        self.ring_error.queue.next = self.queue.q.val();
-        self.ring_error.code.next = self.error.q.val();
+        self.ring_error.queue.next = self.error_queue.q.val();
+        self.ring_error.code.next = self.error_code.q.val();
         self.refused.valid.next = self.refused_valid.q.val();
         self.refused.queue.next = self.queue.q.val();
         self.refused.head.next = self.head.q.val();
         self.refused.code.next = self.refused_code.q.val();
         self.chain_done.next = self.done_pulse.q.val();
-        self.used_pulse.next = self.index_pulse.q.val();
+        self.done_queue.next = self.queue.q.val();
+        self.used_pulse.next = self.notifier.notify.val();
+        self.used_chains.next = bit_cast::<8, 7>(self.notifier.chains.val());
+        self.retired.next = self.retire.q.val();
+        self.retire.d.next = false;
+        self.finishing.next = self.unfinished.q.val();
+        self.main_hot.next = 0.into();
+        if self.state.q.val() != CompletionState::Idle {
+            self.main_hot.next = bits::<16>(1) << self.queue.q.val();
+        }
+        self.notifier_hot.next = 0.into();
+        if self.notifier.busy.val() {
+            self.notifier_hot.next = bits::<16>(1) << self.notifier.busy_queue.val();
+        }
+        self.unfinished.d.next = self.main_hot.val() | self.notifier_hot.val();
         self.error_valid.d.next = false;
         self.refused_valid.d.next = false;
         self.done_pulse.d.next = false;
-        self.index_pulse.d.next = false;
         self.debug.next = 0.into();
         // Conditions
         self.one_hot.next = bits::<16>(1) << self.queue.q.val();
         self.keep.next = self.queues.val() & !self.restart.val();
         self.saved_next.next = self.saved.q.val();
+        self.used_next.next = self.used_index.q.val();
+        self.slot_mask.d.next = self.size.q.val() - 1;
         self.stopped_next.next = self.stopped.q.val();
         self.live.next = self.enabled.val().get_bit(self.queue.q.val().index())
             & !self.stopped.q.val().get_bit(self.queue.q.val().index());
@@ -266,6 +399,12 @@ impl Logic for Completion {
         if !self.sent.val() & self.mem.done_valid.val() {
             self.outstanding.d.next = self.outstanding.q.val() - 1;
         }
+        self.uses_page.next = (self.state.q.val() == CompletionState::Answer)
+            | (self.state.q.val() == CompletionState::Write)
+            | (self.state.q.val() == CompletionState::Accept);
+        if (self.outstanding.q.val() == 0) & !self.uses_page.val() {
+            self.fenced.d.next = false;
+        }
         if self.restart.val().get_bit(self.queue.q.val().index()) | !self.live.val() {
             self.cancelled.d.next = true;
         }
@@ -276,15 +415,20 @@ impl Logic for Completion {
                 self.table_word.d.next = 3.into();
                 self.cancelled.d.next = false;
                 if self.records.out_valid.val() {
-                    self.state.d.next = CompletionState::LoadState;
+                    if self.record.val().passed_over {
+                        self.records.out_ready.next = true;
+                        self.retire.d.next = true;
+                    } else {
+                        self.state.d.next = CompletionState::LoadState;
+                    }
                 }
             }
             CompletionState::LoadState => {
                 self.debug.next = 1.into();
                 self.table_word.d.next = 2.into();
-                self.used_index.d.next = 0.into();
+                self.used_next.next = 0.into();
                 if self.saved.q.val().get_bit(self.queue.q.val().index()) {
-                    self.used_index.d.next = self.indices.read_data.val();
+                    self.used_next.next = self.indices.read_data.val();
                 }
                 self.batch.d.next = 0.into();
                 self.page_valid.d.next = false;
@@ -293,6 +437,7 @@ impl Logic for Completion {
                 self.state.d.next = CompletionState::LoadSize;
                 if !self.live.val() {
                     self.records.out_ready.next = true;
+                    self.retire.d.next = true;
                     self.state.d.next = CompletionState::Idle;
                 }
             }
@@ -300,39 +445,45 @@ impl Logic for Completion {
                 self.debug.next = 2.into();
                 self.size.d.next = self.table.data.val().get_bits::<16>(0);
                 self.ring_context.d.next = self.table.data.val().get_bits::<4>(16);
+                self.table_word.d.next = 1.into();
                 self.state.d.next = CompletionState::LoadBase;
             }
             CompletionState::LoadBase => {
                 self.debug.next = 3.into();
                 self.base.d.next = self.table.data.val();
-                self.slot_mask.d.next = self.size.q.val() - 1;
+                self.state.d.next = CompletionState::LoadAvail;
+            }
+            CompletionState::LoadAvail => {
+                self.debug.next = 4.into();
+                self.avail_base.d.next = self.table.data.val();
                 self.state.d.next = CompletionState::Take;
             }
             CompletionState::Take => {
-                self.debug.next = 4.into();
-                self.records.out_ready.next = true;
+                self.debug.next = 5.into();
                 self.head.d.next = self.record.val().head;
                 self.refused_code.d.next = self.record.val().refusal;
-                self.refused_valid.d.next = self.record.val().refusal != 0;
-                self.done_pulse.d.next = true;
-                self.slot.d.next = self.used_index.q.val() & self.slot_mask.q.val();
-                self.second_half.d.next = false;
-                self.state.d.next = CompletionState::Place;
-            }
-            CompletionState::Place => {
-                self.debug.next = 5.into();
                 // The first element lies 4 bytes behind the ring's start.
                 self.place.d.next = bit_cast::<17, 10>(self.base.q.val().get_bits::<10>(2))
                     + ((bit_cast::<17, 16>(self.slot.q.val()) << 1) | 1);
-                self.state.d.next = CompletionState::Page;
+                self.second_half.d.next = false;
+                if (self.record.val().refusal == 0) | self.refused_room.val() {
+                    self.records.out_ready.next = true;
+                    self.retire.d.next = true;
+                    self.refused_valid.d.next = self.record.val().refusal != 0;
+                    self.done_pulse.d.next = true;
+                    self.state.d.next = CompletionState::Page;
+                }
             }
             CompletionState::Page => {
                 self.debug.next = 6.into();
                 self.virt_page.d.next = self.base.q.val().get_bits::<52>(12) + bit_cast::<52, 7>(self.page.val());
-                if self.page_valid.q.val() & (self.page_number.q.val() == self.page.val()) {
+                if self.lent.q.val() {
+                    self.state.d.next = CompletionState::Page;
+                } else if self.page_valid.q.val() & (self.page_number.q.val() == self.page.val()) {
                     self.state.d.next = CompletionState::Write;
                 } else {
                     self.req_valid.d.next = true;
+                    self.stale.d.next = false;
                     self.state.d.next = CompletionState::Translate;
                 }
             }
@@ -350,7 +501,7 @@ impl Logic for Completion {
                     self.rsp_ready.d.next = false;
                     self.phys_page.d.next = self.translate.phys_page.val();
                     self.page_number.d.next = self.page.val();
-                    self.page_valid.d.next = true;
+                    self.page_valid.d.next = !self.stale.q.val();
                     self.state.d.next = CompletionState::Write;
                     if self.translate.cause.val() != 0 {
                         self.error.d.next = self.ring_fault.val();
@@ -387,44 +538,44 @@ impl Logic for Completion {
                 if self.mem.req_ready.val() {
                     self.mem_valid.d.next = false;
                     if self.index_phase.q.val() {
-                        self.state.d.next = CompletionState::Drain;
+                        self.notifier.start.next = true;
+                        self.indices.write_enable.next = !self.cancelled.q.val();
+                        if !self.cancelled.q.val() {
+                            self.saved_next.next = self.saved.q.val() | self.one_hot.val();
+                        }
+                        self.state.d.next = CompletionState::Idle;
                     } else if self.place.q.val().get_bit(0) & !self.second_half.q.val() {
                         // The element's other half lies in the next word, perhaps on the next page.
                         self.second_half.d.next = true;
                         self.place.d.next = self.place.q.val() + 1;
-                        self.state.d.next = CompletionState::Page;
+                        self.state.d.next = CompletionState::Write;
+                        if self.place.q.val().get_bits::<10>(0).all() | !self.page_valid.q.val() {
+                            self.state.d.next = CompletionState::Page;
+                        }
                     } else {
-                        self.state.d.next = CompletionState::Next;
+                        self.used_next.next = self.used_index.q.val() + 1;
+                        self.batch.d.next = self.batch.q.val() + 1;
+                        self.state.d.next = CompletionState::Drain;
+                        if self.records.out_valid.val()
+                            & (self.record.val().queue == self.queue.q.val())
+                            & !self.record.val().passed_over
+                            & (self.batch.q.val() != self.last_of_batch.val())
+                            & (self.error.q.val() == 0)
+                            & !self.cancelled.q.val()
+                        {
+                            self.state.d.next = CompletionState::Take;
+                        }
                     }
                 }
             }
-            CompletionState::Next => {
-                self.debug.next = 11.into();
-                self.used_index.d.next = self.used_index.q.val() + 1;
-                self.batch.d.next = self.batch.q.val() + 1;
-                self.state.d.next = CompletionState::Drain;
-                if self.records.out_valid.val()
-                    & (self.record.val().queue == self.queue.q.val())
-                    & (self.batch.q.val() != self.last_of_batch.val())
-                    & (self.error.q.val() == 0)
-                    & !self.cancelled.q.val()
-                {
-                    self.state.d.next = CompletionState::Take;
-                }
-            }
             CompletionState::Drain => {
-                self.debug.next = 12.into();
+                self.debug.next = 11.into();
                 if self.outstanding.q.val() == 0 {
                     if self.cancelled.q.val() {
                         self.state.d.next = CompletionState::Idle;
                     } else if self.error.q.val() != 0 {
                         self.state.d.next = CompletionState::Fail;
-                    } else if self.index_phase.q.val() {
-                        self.index_pulse.d.next = true;
-                        self.indices.write_enable.next = true;
-                        self.saved_next.next = self.saved.q.val() | self.one_hot.val();
-                        self.state.d.next = CompletionState::Idle;
-                    } else {
+                    } else if !self.notifier.busy.val() {
                         self.index_phase.d.next = true;
                         self.place.d.next = bit_cast::<17, 10>(self.base.q.val().get_bits::<10>(2));
                         self.state.d.next = CompletionState::Page;
@@ -432,16 +583,33 @@ impl Logic for Completion {
                 }
             }
             CompletionState::Fail => {
-                self.debug.next = 13.into();
+                self.debug.next = 12.into();
                 self.error_valid.d.next = true;
+                self.error_queue.d.next = self.queue.q.val();
+                self.error_code.d.next = self.error.q.val();
                 self.stopped_next.next = self.stopped.q.val() | self.one_hot.val();
                 self.state.d.next = CompletionState::Idle;
             }
         }
-        // Acknowledged writes are older than a fault, so their error is the first one.
-        if self.mem.done_valid.val() & self.mem.done_error.val() {
+        if self.fence.val() {
+            self.fenced.d.next = true;
+            self.stale.d.next = true;
+            self.page_valid.d.next = false;
+        }
+        if self.notifier.failed.val() & (self.state.q.val() != CompletionState::Fail) {
+            self.notifier.failed_taken.next = true;
+            self.error_valid.d.next = true;
+            self.error_queue.d.next = self.notifier.busy_queue.val();
+            self.error_code.d.next = self.notifier.code.val();
+            self.stopped_next.next = self.stopped.q.val() | self.notifier_hot.val();
+        }
+        // Answers come in order, the index's before those of the elements behind it. Acknowledged writes are older than a
+        // fault, so their error is the first one.
+        if self.mem.done_valid.val() & self.mem.done_error.val() & !self.notifier.waits.val() {
             self.error.d.next = self.ring_bus_error.val();
         }
+        self.used_index.d.next = self.used_next.val();
+        self.slot.d.next = self.used_next.val() & self.slot_mask.q.val();
         self.saved.d.next = self.saved_next.val() & self.keep.val();
         self.stopped.d.next = self.stopped_next.val() & self.keep.val();
         if self.reset.val() {
@@ -455,7 +623,12 @@ impl Logic for Completion {
             self.error_valid.d.next = false;
             self.refused_valid.d.next = false;
             self.done_pulse.d.next = false;
-            self.index_pulse.d.next = false;
+            self.lent.d.next = false;
+            self.retire.d.next = false;
+            self.unfinished.d.next = 0.into();
+            self.lent.d.next = false;
+            self.parks.d.next = false;
+            self.fenced.d.next = false;
         }
     }
 }

@@ -20,18 +20,18 @@ use super::scheduler::QueueScheduler;
 use super::walker::{self, ChainWalker};
 use crate::bus::fifo::Fifo;
 use crate::bus::ports::{
-    ChainSource, FragmentSource, MemReadClient, MemWriteClient, ParkSink, QueueTableClient, RingErrorSource,
+    ChainSource, FragmentSource, MemReadClient, MemWriteClient, ParkSink, QueueTableClient, RingErrorSource, ShareSink,
     TranslateClient,
 };
 use crate::bus::ram::BlockRam;
 use rust_hdl::prelude::*;
-use segwalk_model::limits::TX_QUEUES;
+use segwalk_model::limits::{SUPER_FRAME_KIB, TX_QUEUES};
 
 pub use super::walker::FIRST_WALK_FRAGMENTS;
 
-/// Names of the states that `debug` shows: those of the head reader.
+/// What `debug` shows of the head reader.
 pub const DEBUG_HEADS: &[&str] = heads::DEBUG_STATES;
-/// Names of the states that `debug_walker` shows.
+/// What `debug_walker` shows.
 pub const DEBUG_WALKER: &[&str] = walker::DEBUG_STATES;
 
 logic_block! {
@@ -50,6 +50,8 @@ logic_block! {
         pub notify_valid: Signal<In, Bit>,
         /// Its transmit queue.
         pub notify_queue: Signal<In, Bits<4>>,
+        /// Weights, rates and polling.
+        pub shares: ShareSink,
         /// RING_INDIRECT_DESC was negotiated.
         pub indirect: Signal<In, Bit>,
         /// RING_EVENT_IDX was negotiated.
@@ -57,11 +59,27 @@ logic_block! {
         /// Bit a transmit queue, pulses: it goes on with the chain that parked it.
         pub resume: Signal<In, Bits<16>>,
         /// Bit a transmit queue, pulses: the chain that parked it is given up, and it goes on with the next.
-        pub abort: Signal<In, Bits<16>>,
+        pub give_up: Signal<In, Bits<16>>,
         /// Addresses and binding of the queues.
         pub table: QueueTableClient,
         /// Ring errors.
         pub ring_error: RingErrorSource,
+        // TSO pipeline
+        /// A frame leaves that is not the first of its chain; a pulse.
+        pub extra_valid: Signal<In, Bit>,
+        /// Its queue.
+        pub extra_queue: Signal<In, Bits<4>>,
+        /// Bytes of its header.
+        pub extra_bytes: Signal<In, Bits<9>>,
+        // What is under way, for queues that are switched off
+        /// Bit a transmit queue: a chain of it may still be announced.
+        pub serving: Signal<Out, Bits<16>>,
+        /// A chain was announced to the walker; a pulse.
+        pub announced: Signal<Out, Bit>,
+        /// The walker has done with the oldest of them; a pulse.
+        pub walked: Signal<Out, Bit>,
+        /// It has handed on a chain, which the completion will see; a pulse, with `walked` at the latest.
+        pub issued: Signal<Out, Bit>,
         // Completion
         /// A chain parks its queue.
         pub park: ParkSink,
@@ -81,10 +99,10 @@ logic_block! {
         pub chain: ChainSource,
         /// Their fragments.
         pub fragments: FragmentSource,
-        /// Number of the head reader's state in [`DEBUG_HEADS`].
-        pub debug: Signal<Out, Bits<8>>,
-        /// Number of the walker's state in [`DEBUG_WALKER`].
-        pub debug_walker: Signal<Out, Bits<8>>,
+        /// Number of the entry in [`DEBUG_HEADS`].
+        pub debug: Signal<Out, Bits<3>>,
+        /// Number of the entry in [`DEBUG_WALKER`].
+        pub debug_walker: Signal<Out, Bits<3>>,
         //
         scheduler: QueueScheduler = QueueScheduler::new(TX_QUEUES),
         marks: QueueMarks,
@@ -96,6 +114,7 @@ logic_block! {
         chain_walker: ChainWalker,
         store: FragmentStore,
         chains: Fifo<ChainWord, 4, 5>,
+        // of the chain that is walked: its bytes, 0 when it is refused
         for_heads: Signal<Local, Bit>,
         for_ahead: Signal<Local, Bit>,
         for_walker: Signal<Local, Bit>,
@@ -106,20 +125,25 @@ logic_block! {
 }
 
 impl QueueFetcher {
-    /// A fetcher of `queues` transmit queues, 1 to 16.
-    pub fn new(queues: usize) -> Self {
+    /// For `queues` transmit queues, 1 to 16, and super-frames with up to `kib` KiB of payload.
+    pub fn with(queues: usize, kib: usize) -> Self {
         Self {
             scheduler: QueueScheduler::new(queues),
+            marks: QueueMarks::new(queues),
+            ring: RingReader::new(queues),
+            chain_walker: ChainWalker::new(queues, kib),
             ..Default::default()
         }
     }
 
+    /// For `queues` transmit queues, 1 to 16.
+    pub fn new(queues: usize) -> Self {
+        Self::with(queues, SUPER_FRAME_KIB[0])
+    }
+
     /// A build that takes super-frames with up to `kib` KiB of payload.
     pub fn for_super_frames(kib: usize) -> Self {
-        Self {
-            chain_walker: ChainWalker::for_super_frames(kib),
-            ..Self::default()
-        }
+        Self::with(TX_QUEUES, kib)
     }
 }
 
@@ -157,26 +181,46 @@ impl Logic for QueueFetcher {
         ParkSink::link(&mut self.park, &mut self.marks.park);
 
         // Which queue is served
-        self.scheduler.enabled.next = self.enabled.val() & !self.marks.shut.val();
+        ShareSink::link(&mut self.shares, &mut self.scheduler.shares);
+        self.scheduler.enabled.next = self.enabled.val();
+        self.scheduler.shut.next = self.marks.shut.val();
         self.scheduler.restart.next = self.restart.val();
         self.scheduler.notify_valid.next = self.notify_valid.val();
         self.scheduler.notify_queue.next = self.notify_queue.val();
-        self.scheduler.wake.next = self.resume.val() | self.abort.val();
+        self.scheduler.wake.next = self.resume.val() | self.give_up.val();
         self.scheduler.take.next = self.head_reader.take.val();
-        self.scheduler.stay.next = self.head_reader.stay.val();
+        self.scheduler.announce.next = self.head_reader.head_valid.val();
+        self.scheduler.leave.next = self.head_reader.leave.val();
         self.scheduler.current.next = self.head_reader.queue.val();
         self.scheduler.answer.next = self.head_reader.answer.val();
         self.scheduler.again.next = self.head_reader.again.val();
-        self.scheduler.stop.next = false;
         self.scheduler.saved.next = self.head_reader.saved.val();
+        self.head_reader.over.next = self.scheduler.over.val();
         self.head_reader.found.next = self.scheduler.found.val();
         self.head_reader.offered.next = self.scheduler.offered.val();
         self.head_reader.fresh.next = self.scheduler.fresh.val();
         self.head_reader.cancelled.next = self.scheduler.cancelled.val();
         self.head_reader.restarted.next = self.scheduler.restarted.val();
+        self.serving.next = 0.into();
+        if self.scheduler.busy.val() {
+            self.serving.next = bits::<16>(1) << self.head_reader.queue.val();
+        }
+
+        // What chains cost
+        self.scheduler.charge_valid.next = self.chain_walker.finished.val();
+        self.scheduler.charge_queue.next = self.chain_walker.queue.val();
+        self.scheduler.charge_bytes.next = self.chain_walker.charged_bytes.val();
+        self.scheduler.extra_valid.next = self.extra_valid.val();
+        self.scheduler.extra_queue.next = self.extra_queue.val();
+        self.scheduler.extra_bytes.next = self.extra_bytes.val();
+        self.announced.next = self.head_reader.head_valid.val();
+        self.walked.next = self.chain_walker.finished.val();
+        self.issued.next = self.chain_walker.released.val();
+
+        // Marks
         self.marks.restart.next = self.restart.val();
         self.marks.resume.next = self.resume.val();
-        self.marks.abort.next = self.abort.val();
+        self.marks.abort.next = self.give_up.val();
         self.marks.queue.next = self.head_reader.queue.val();
         self.marks.rewound.next = self.head_reader.rewound.val();
         self.marks.halt.next = self.head_reader.halt.val();

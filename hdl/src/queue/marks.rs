@@ -5,6 +5,7 @@ use super::records::ParkedChain;
 use crate::bus::ports::ParkSink;
 use crate::bus::ram::LutRam;
 use rust_hdl::prelude::*;
+use segwalk_model::limits::TX_QUEUES;
 
 logic_block! {
     /// Marks of all queues; see the module.
@@ -33,9 +34,9 @@ logic_block! {
         pub give_up: Signal<Out, Bit>,
         /// Avail index of that chain.
         pub park_avail: Signal<Out, Bits<16>>,
-        /// It went back; a pulse.
+        /// It went back, and the chain there is announced: its epoch begins with it; a pulse.
         pub rewound: Signal<In, Bit>,
-        /// The epoch of its chains.
+        /// The epoch of its chains up to the next `rewound`.
         pub epoch: Signal<Out, Bit>,
         /// It ends with a ring error; a pulse.
         pub halt: Signal<In, Bit>,
@@ -80,6 +81,17 @@ logic_block! {
         back: Signal<Local, Bits<16>>,
         drained: Signal<Local, Bit>,
         chain: Signal<Local, ParkedChain>,
+        queues: Constant<Bits<16>> = Constant::new(((1u64 << TX_QUEUES) - 1).to_bits()),
+    }
+}
+
+impl QueueMarks {
+    /// For `queues` transmit queues, 1 to 16.
+    pub fn new(queues: usize) -> Self {
+        Self {
+            queues: Constant::new(((1u64 << queues) - 1).to_bits()),
+            ..Default::default()
+        }
     }
 }
 
@@ -119,7 +131,7 @@ impl Logic for QueueMarks {
         if self.failed.val() {
             self.failed_here.next = bits::<16>(1) << self.walked_queue.val();
         }
-        self.keep.next = !self.restart.val();
+        self.keep.next = self.queues.val() & (self.restart.val() ^ 0xFFFF);
         // Only a queue that is parked goes back.
         self.back.next = (self.resume.val() | self.abort.val()) & self.parked.q.val();
         self.parked.d.next =
@@ -130,7 +142,7 @@ impl Logic for QueueMarks {
             | (self.abort.val() & self.parked.q.val()))
             & self.keep.val();
         // A new ring has a new epoch too: nobody drops its chains for what the old one did.
-        self.epochs.d.next = self.epochs.q.val() ^ self.rewound_here.val() ^ self.restart.val();
+        self.epochs.d.next = (self.epochs.q.val() ^ self.rewound_here.val() ^ self.restart.val()) & self.queues.val();
         self.halted.d.next = (self.halted.q.val() | self.halt_here.val() | self.failed_here.val()) & self.keep.val();
         self.shut_now.d.next = self.halted.q.val() | self.parked.q.val();
         self.shut.next = self.shut_now.q.val();
@@ -149,10 +161,10 @@ impl Logic for QueueMarks {
         self.room.next = self.some_room.q.val();
         self.drained.next =
             self.quiet.val() & (self.under_way.q.val() == 0) & !self.announced.val() & self.flushing.q.val();
-        self.killing.d.next = self.killing.q.val() | self.restart.val();
+        self.killing.d.next = (self.killing.q.val() | self.restart.val()) & self.queues.val();
         self.flushing.d.next = self.flushing.q.val() | self.restart.val().any();
         if self.drained.val() {
-            self.killing.d.next = self.restart.val();
+            self.killing.d.next = self.restart.val() & self.queues.val();
             self.flushing.d.next = self.restart.val().any();
         }
         self.flush.next = self.flushing.q.val();

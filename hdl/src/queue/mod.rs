@@ -7,6 +7,7 @@ pub mod fetcher;
 pub mod fragments;
 pub mod heads;
 pub mod marks;
+pub mod notifier;
 pub mod records;
 pub mod ring_reader;
 pub mod scheduler;

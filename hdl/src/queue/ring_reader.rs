@@ -9,7 +9,7 @@ use crate::bus::fifo::Fifo;
 use crate::bus::ports::{queue_word, MemReadClient, MemWriteClient, QueueTableClient, TranslateClient};
 use crate::bus::ram::LutRam;
 use rust_hdl::prelude::*;
-use segwalk_model::limits::{PHYS_ADDR_BITS, PHYS_PAGE_BITS, VIRT_PAGE_BITS};
+use segwalk_model::limits::{PHYS_ADDR_BITS, PHYS_PAGE_BITS, TX_QUEUES, VIRT_PAGE_BITS};
 use segwalk_model::refusal::Refusal;
 
 /// A page that was translated.
@@ -30,12 +30,12 @@ struct Awaited {
 enum RingReaderState {
     Idle,
     Look,
+    Decide,
     Base,
     Space,
-    Add,
+    Context,
     Translate,
     Answer,
-    Read,
     Write,
     Acknowledge,
     Report,
@@ -95,14 +95,13 @@ logic_block! {
         held: DFF<RingRequest>,
         pages: LutRam<KnownPage, 5>,
         page_known: DFF<Bits<32>>,
+        hit: DFF<Bit>,
         // the areas changed since the request came
         stale: DFF<Bit>,
         virt_page: DFF<Bits<VIRT_PAGE_BITS>>,
         space: DFF<Bits<4>>,
         translate_valid: DFF<Bit>,
         translate_ready: DFF<Bit>,
-        phys_page: DFF<Bits<PHYS_PAGE_BITS>>,
-        read_valid: DFF<Bit>,
         write_valid: DFF<Bit>,
         write_failed: DFF<Bit>,
         awaited: Fifo<Awaited, 4, 5>,
@@ -125,15 +124,34 @@ logic_block! {
         forget: Signal<Local, Bits<32>>,
         page_number: Signal<Local, Bits<9>>,
         offset: Signal<Local, Bits<12>>,
+        word_addr: Signal<Local, Bits<PHYS_ADDR_BITS>>,
+        base: Signal<Local, Bits<VIRT_PAGE_BITS>>,
         lane: Signal<Local, Bits<3>>,
         sent: Signal<Local, Bit>,
         last_beat: Signal<Local, Bit>,
         low_goal: Signal<Local, Bits<7>>,
         next_known: Signal<Local, Bits<32>>,
         quiet: Signal<Local, Bit>,
+        queues: Constant<Bits<32>> = Constant::new(queue_slots(TX_QUEUES)),
         ring_fault: Constant<Bits<6>> = Constant::new((Refusal::RingFault.code() as u64).to_bits()),
         ring_bus_error: Constant<Bits<6>> = Constant::new((Refusal::RingBusError.code() as u64).to_bits()),
         indirect_area: Constant<Bits<2>> = Constant::new(area::INDIRECT.to_bits()),
+    }
+}
+
+/// Bit a page that is remembered.
+fn queue_slots(queues: usize) -> Bits<32> {
+    let one_area = (1u64 << queues) - 1;
+    (one_area << 16 | one_area).to_bits()
+}
+
+impl RingReader {
+    /// For `queues` transmit queues, 1 to 16.
+    pub fn new(queues: usize) -> Self {
+        Self {
+            queues: Constant::new(queue_slots(queues)),
+            ..Default::default()
+        }
     }
 }
 
@@ -149,13 +167,12 @@ impl Logic for RingReader {
             state,
             held,
             page_known,
+            hit,
             stale,
             virt_page,
             space,
             translate_valid,
             translate_ready,
-            phys_page,
-            read_valid,
             write_valid,
             write_failed,
             outstanding,
@@ -178,6 +195,10 @@ impl Logic for RingReader {
         self.table_busy.next = false;
         self.translate.req_valid.next = self.translate_valid.q.val();
         self.translate.context.next = self.space.q.val();
+        self.base.next = self.table.data.val().get_bits::<52>(12);
+        if self.area_now.val() == self.indirect_area.val() {
+            self.base.next = self.indirect_page.val();
+        }
         self.translate.virt_page.next = self.virt_page.q.val();
         self.translate.write.next = self.held.q.val().write;
         self.translate.rsp_ready.next = self.translate_ready.q.val();
@@ -199,20 +220,19 @@ impl Logic for RingReader {
         }
         // Reads
         self.offset.next = self.place.val().get_bits::<12>(0);
-        self.mem.req_valid.next = self.read_valid.q.val();
-        self.mem.phys_addr.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.phys_page.q.val()) << 12)
+        self.mem.req_valid.next = false;
+        self.word_addr.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.pages.read_data.val().phys_page) << 12)
             | bit_cast::<PHYS_ADDR_BITS, 12>(self.offset.val() & 0xFF8);
+        self.mem.phys_addr.next = self.word_addr.val();
         self.mem.beats_minus_1.next = bit_cast::<8, 5>(self.held.q.val().beats_minus_1);
         self.awaited_in.next.owner = self.held.q.val().owner;
         self.awaited_in.next.goal = self.held.q.val().goal;
         self.awaited.in_data.next = self.awaited_in.val();
-        self.awaited.in_valid.next = false;
         self.sent.next = false;
         // The write
         self.lane.next = self.place.val().get_bits::<3>(0);
         self.mem_write.req_valid.next = self.write_valid.q.val();
-        self.mem_write.phys_addr.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.phys_page.q.val()) << 12)
-            | bit_cast::<PHYS_ADDR_BITS, 12>(self.offset.val() & 0xFF8);
+        self.mem_write.phys_addr.next = self.word_addr.val();
         self.mem_write.data.next =
             (bit_cast::<64, 16>(self.write_value.val()) << 32) | bit_cast::<64, 16>(self.write_value.val());
         self.mem_write.strobe.next = 0x03.into();
@@ -244,7 +264,7 @@ impl Logic for RingReader {
                 }
             }
         }
-        self.quiet.next = (self.outstanding.q.val() == 0) & !self.sent.val();
+        self.quiet.next = self.outstanding.q.val() == 0;
         match self.state.q.val() {
             RingReaderState::Idle => {
                 self.held.d.next = self.request.val();
@@ -260,17 +280,18 @@ impl Logic for RingReader {
                 }
             }
             RingReaderState::Look => {
-                self.phys_page.d.next = self.pages.read_data.val().phys_page;
-                if self.page_known.q.val().get_bit(self.slot.val().index())
+                self.hit.d.next = self.page_known.q.val().get_bit(self.slot.val().index())
                     & (self.pages.read_data.val().number == self.page_number.val())
-                    & !self.area_now.val().get_bit(1)
-                {
-                    self.sent.next = true;
-                    self.awaited.in_valid.next = true;
-                    self.read_valid.d.next = true;
-                    self.state.d.next = RingReaderState::Read;
-                } else {
+                    & !self.area_now.val().get_bit(1);
+                self.state.d.next = RingReaderState::Decide;
+            }
+            RingReaderState::Decide => {
+                self.mem.req_valid.next = self.hit.q.val();
+                if !self.hit.q.val() {
                     self.state.d.next = RingReaderState::Base;
+                } else if self.mem.req_ready.val() {
+                    self.sent.next = true;
+                    self.state.d.next = RingReaderState::Idle;
                 }
             }
             RingReaderState::Base => {
@@ -280,14 +301,10 @@ impl Logic for RingReader {
             RingReaderState::Space => {
                 self.table_busy.next = true;
                 self.table.word.next = 3.into();
-                self.virt_page.d.next = self.table.data.val().get_bits::<52>(12);
-                if self.held.q.val().area == self.indirect_area.val() {
-                    self.virt_page.d.next = self.indirect_page.val();
-                }
-                self.state.d.next = RingReaderState::Add;
+                self.virt_page.d.next = self.base.val() + bit_cast::<52, 9>(self.page_number.val());
+                self.state.d.next = RingReaderState::Context;
             }
-            RingReaderState::Add => {
-                self.virt_page.d.next = self.virt_page.q.val() + bit_cast::<52, 9>(self.page_number.val());
+            RingReaderState::Context => {
                 self.space.d.next = self.table.data.val().get_bits::<4>(16);
                 self.translate_valid.d.next = true;
                 self.state.d.next = RingReaderState::Translate;
@@ -302,28 +319,22 @@ impl Logic for RingReader {
             RingReaderState::Answer => {
                 if self.translate.rsp_valid.val() {
                     self.translate_ready.d.next = false;
-                    self.phys_page.d.next = self.translate.phys_page.val();
+                    // An indirect table or the used ring takes the place of a page that was known.
+                    self.pages.write_enable.next = true;
+                    self.next_known.next = self.page_known.q.val() & (self.slot_bit.val() ^ 0xFFFF_FFFF_u64);
+                    if !self.area_now.val().get_bit(1) & !self.stale.q.val() & !self.fenced.q.val() {
+                        self.next_known.next = self.page_known.q.val() | self.slot_bit.val();
+                    }
+                    self.hit.d.next = true;
                     if self.translate.cause.val() != 0 {
+                        self.next_known.next = self.page_known.q.val() & (self.slot_bit.val() ^ 0xFFFF_FFFF_u64);
                         self.state.d.next = RingReaderState::Fault;
                     } else if self.held.q.val().write {
                         self.write_valid.d.next = true;
                         self.state.d.next = RingReaderState::Write;
                     } else {
-                        self.sent.next = true;
-                        self.awaited.in_valid.next = true;
-                        self.read_valid.d.next = true;
-                        self.state.d.next = RingReaderState::Read;
-                        if !self.area_now.val().get_bit(1) & !self.stale.q.val() & !self.fenced.q.val() {
-                            self.pages.write_enable.next = true;
-                            self.next_known.next = self.page_known.q.val() | self.slot_bit.val();
-                        }
+                        self.state.d.next = RingReaderState::Decide;
                     }
-                }
-            }
-            RingReaderState::Read => {
-                if self.mem.req_ready.val() {
-                    self.read_valid.d.next = false;
-                    self.state.d.next = RingReaderState::Idle;
                 }
             }
             RingReaderState::Write => {
@@ -360,7 +371,8 @@ impl Logic for RingReader {
                 }
             }
         }
-        self.page_known.d.next = self.next_known.val() & !self.forget.val();
+        self.awaited.in_valid.next = self.sent.val();
+        self.page_known.d.next = self.next_known.val() & self.queues.val() & (self.forget.val() ^ 0xFFFF_FFFF_u64);
         if self.sent.val() & !self.last_beat.val() {
             self.outstanding.d.next = self.outstanding.q.val() + 1;
         }
@@ -378,7 +390,6 @@ impl Logic for RingReader {
             self.page_known.d.next = 0.into();
             self.translate_valid.d.next = false;
             self.translate_ready.d.next = false;
-            self.read_valid.d.next = false;
             self.write_valid.d.next = false;
             self.outstanding.d.next = 0.into();
             self.full.d.next = false;

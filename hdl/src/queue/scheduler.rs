@@ -1,14 +1,54 @@
-//! Which transmit queue is served next.
+//! Which transmit queue is served next: deficit round robin by bytes, with an optional rate for each queue.
+//!
+//! Each queue has an account. A round adds `weight * QUANTUM` bytes to the account of every queue that has work and is in
+//! debt, and offers it when it is not in debt then. A chain is paid for three times: when it is announced, with the
+//! length of the queue's chain before it, because the fetcher works ahead of the lengths; when its length is known, with
+//! the difference; and when its frames leave, with the headers that segmentation repeated. So what counts is the bytes
+//! that leave, whatever the sizes of the chains. A round is not over before the queue that is served has been left, and a
+//! queue that is alone is never in debt.
+//!
+//! A rate works on a second account, which a millisecond fills. What a queue leaves unused of it is kept for up to four
+//! milliseconds.
 
+use crate::bus::ports::ShareSink;
+use crate::bus::ram::LutRam;
 use rust_hdl::prelude::*;
-use segwalk_model::limits::TX_QUEUES;
+use segwalk_model::limits::{CHAIN_BYTES_BITS, TX_QUEUES};
+
+/// Bytes that a round gives a queue of weight 1.
+pub const QUANTUM: u64 = 1 << QUANTUM_BITS;
+const QUANTUM_BITS: u64 = 11;
+/// What a chain without bytes costs: one that was refused has taken its time too.
+pub const REFUSED_BYTES: u64 = 64;
+/// Most chains that may be announced and not charged.
+pub const AHEAD_MAX: u64 = 32;
+/// Bits of a queue's account, signed.
+const ACCOUNT_BITS: usize = 28;
+/// Bits of a rate; from this many on there is no limit.
+const RATE_BITS: usize = 27;
+/// Bits of a rate's account, signed.
+const TOKEN_BITS: usize = 30;
+
+#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
+enum AccountOp {
+    Search,
+    Announce,
+    Charge,
+    Extra,
+    Fill,
+    Refresh,
+}
 
 logic_block! {
-    /// Remembers doorbells, restarts and stops of all transmit queues, and offers the next queue with work, round robin.
+    /// Remembers doorbells and restarts of all transmit queues and offers the next queue with work; see the module.
+    ///
+    /// The fetcher takes the queue that is offered, announces chains of it, and leaves it when `over` is set, when it finds
+    /// no more chains, or when it was `cancelled`. It may leave late: that is only more debt. The next queue is usually
+    /// offered before.
     pub struct QueueScheduler {
         /// Clock.
         pub clock: Signal<In, Clock>,
-        /// Synchronous reset.
+        /// Synchronous reset. Nothing is offered in the 16 clocks after it.
         pub reset: Signal<In, Bit>,
         // Register block
         /// Bit a transmit queue: it may be served.
@@ -21,47 +61,136 @@ logic_block! {
         pub notify_queue: Signal<In, Bits<4>>,
         /// Bit a transmit queue, pulses: it may have work, as after a doorbell.
         pub wake: Signal<In, Bits<16>>,
+        /// Weights, rates and polling.
+        pub shares: ShareSink,
         // Fetcher
-        /// `offered` has work.
+        /// Bit a transmit queue: it is parked or has met a ring error, and is not to be served.
+        pub shut: Signal<In, Bits<16>>,
+        /// `offered` has work, or had it a clock ago.
         pub found: Signal<Out, Bit>,
         /// The queue that is offered.
         pub offered: Signal<Out, Bits<4>>,
         /// `offered` is taken; it is `current` from the next clock on.
         pub take: Signal<In, Bit>,
-        /// `offered`, which is `current`, goes on without being taken anew.
-        pub stay: Signal<In, Bit>,
         /// The queue that is being served.
         pub current: Signal<In, Bits<4>>,
-        /// Its avail index is about to be read: older doorbells are answered with that.
+        /// A chain of `current` is going to be charged; a pulse, not more often than every eighth clock.
+        pub announce: Signal<In, Bit>,
+        /// `current` is being served.
+        pub busy: Signal<Out, Bit>,
+        /// The share of `current` is used up: it is to be left at the next chain.
+        pub over: Signal<Out, Bit>,
+        /// `current` is left; a pulse.
+        pub leave: Signal<In, Bit>,
+        /// The avail index of `current` is about to be read: older doorbells are answered with that.
         pub answer: Signal<In, Bit>,
-        /// It has more work.
+        /// `current` has more work; not on the clock of `answer`.
         pub again: Signal<In, Bit>,
-        /// It met a ring error: it is not offered any more until its restart.
-        pub stop: Signal<In, Bit>,
-        /// Its indices are in the fetcher's state memory from now on.
+        /// The indices of `current` are in the fetcher's state memory from now on.
         pub saved: Signal<In, Bit>,
-        /// Its indices are 0, whatever the state memory says.
+        /// They are 0, whatever the state memory says.
         pub fresh: Signal<Out, Bit>,
-        /// It was restarted or switched off since it was taken.
+        /// `current` was restarted, switched off or shut since it was taken.
         pub cancelled: Signal<Out, Bit>,
         /// It was restarted since it was taken.
         pub restarted: Signal<Out, Bit>,
+        /// The length of the oldest chain that was announced and not charged is known; a pulse, with `announce` at the
+        /// earliest, and not more often than every eighth clock. Every announced chain is charged once.
+        pub charge_valid: Signal<In, Bit>,
+        /// Its queue.
+        pub charge_queue: Signal<In, Bits<4>>,
+        /// Its frame's bytes; 0 when it is refused or dropped.
+        pub charge_bytes: Signal<In, Bits<CHAIN_BYTES_BITS>>,
+        // TSO pipeline
+        /// A frame leaves that is not the first of its chain; a pulse, not more often than every sixth clock.
+        pub extra_valid: Signal<In, Bit>,
+        /// Its queue.
+        pub extra_queue: Signal<In, Bits<4>>,
+        /// Bytes of its header.
+        pub extra_bytes: Signal<In, Bits<9>>,
         //
+        accounts: LutRam<Bits<ACCOUNT_BITS>, 4>,
+        weights: LutRam<Bits<8>, 4>,
+        tokens: LutRam<Bits<TOKEN_BITS>, 4>,
+        rates: LutRam<Bits<RATE_BITS>, 4>,
+        lengths: LutRam<Bits<CHAIN_BYTES_BITS>, 4>,
+        // what announced chains paid, oldest first
+        paid: LutRam<Bits<CHAIN_BYTES_BITS>, 5>,
+        paid_in: DFF<Bits<5>>,
+        paid_out: DFF<Bits<5>>,
+        clear_at: DFF<Bits<5>>,
         pending: DFF<Bits<16>>,
-        stopped: DFF<Bits<16>>,
         saved_once: DFF<Bits<16>>,
         runnable: DFF<Bits<16>>,
-        candidate: DFF<Bits<4>>,
+        limited: DFF<Bits<16>>,
+        serving: DFF<Bit>,
+        alone: DFF<Bit>,
+        spent: DFF<Bit>,
+        is_over: DFF<Bit>,
         cancel: DFF<Bit>,
         restart_seen: DFF<Bit>,
+        candidate: DFF<Bits<4>>,
         offer: DFF<Bit>,
-        one_hot: Signal<Local, Bits<16>>,
+        // what waits to be done to an account
+        announces: DFF<Bit>,
+        announce_queue: DFF<Bits<4>>,
+        charges: DFF<Bit>,
+        charged_queue: DFF<Bits<4>>,
+        charged_bytes: DFF<Bits<CHAIN_BYTES_BITS>>,
+        extras: DFF<Bit>,
+        extras_queue: DFF<Bits<4>>,
+        extras_bytes: DFF<Bits<9>>,
+        refreshes: DFF<Bit>,
+        refresh_queue: DFF<Bits<4>>,
+        fills: DFF<Bit>,
+        fill_queue: DFF<Bits<4>>,
+        // an operation: chosen on one clock, its account read on the next, changed on the third while another is chosen
+        phase: DFF<Bit>,
+        op: DFF<AccountOp>,
+        op_queue: DFF<Bits<4>>,
+        acts: DFF<Bit>,
+        account: DFF<Bits<ACCOUNT_BITS>>,
+        token: DFF<Bits<TOKEN_BITS>>,
+        rate: DFF<Bits<RATE_BITS>>,
+        quantum: DFF<Bits<ACCOUNT_BITS>>,
+        amount: DFF<Bits<21>>,
+        length: DFF<Bits<CHAIN_BYTES_BITS>>,
+        roomy: DFF<Bit>,
+        searched: DFF<Bit>,
+        is_current: DFF<Bit>,
+        //
+        current_hot: Signal<Local, Bits<16>>,
         notified: Signal<Local, Bits<16>>,
         pending_next: Signal<Local, Bits<16>>,
+        saved_next: Signal<Local, Bits<16>>,
         keep: Signal<Local, Bits<16>>,
+        others: Signal<Local, Bits<16>>,
+        clearing: Signal<Local, Bit>,
         here: Signal<Local, Bit>,
+        searches: Signal<Local, Bit>,
+        credited: Signal<Local, Bits<ACCOUNT_BITS>>,
+        offers: Signal<Local, Bit>,
+        moves: Signal<Local, Bit>,
+        advance: Signal<Local, Bit>,
+        candidate_next: Signal<Local, Bits<4>>,
+        pays: Signal<Local, Bit>,
+        wide_weight: Signal<Local, Bits<ACCOUNT_BITS>>,
+        wide_length: Signal<Local, Bits<21>>,
+        wide_charged: Signal<Local, Bits<21>>,
+        cap_less: Signal<Local, Bits<31>>,
+        account_amount: Signal<Local, Bits<ACCOUNT_BITS>>,
+        token_amount: Signal<Local, Bits<TOKEN_BITS>>,
+        wide_rate: Signal<Local, Bits<TOKEN_BITS>>,
+        owed: Signal<Local, Bits<ACCOUNT_BITS>>,
+        token_less: Signal<Local, Bits<TOKEN_BITS>>,
+        token_more: Signal<Local, Bits<TOKEN_BITS>>,
+        token_next: Signal<Local, Bits<TOKEN_BITS>>,
+        op_hot: Signal<Local, Bits<16>>,
+        limited_next: Signal<Local, Bits<16>>,
         queues: Constant<Bits<16>> = Constant::new(((1u64 << TX_QUEUES) - 1).to_bits()),
         last_queue: Constant<Bits<4>> = Constant::new((TX_QUEUES as u64 - 1).to_bits()),
+        refused_bytes: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new(REFUSED_BYTES.to_bits()),
+        quantum_bits: Constant<Bits<4>> = Constant::new(QUANTUM_BITS.to_bits()),
     }
 }
 
@@ -86,81 +215,363 @@ impl Logic for QueueScheduler {
         dff_setup!(
             self,
             clock,
+            paid_in,
+            paid_out,
+            clear_at,
             pending,
-            stopped,
             saved_once,
             runnable,
-            candidate,
+            limited,
+            serving,
+            alone,
+            spent,
+            is_over,
             cancel,
             restart_seen,
-            offer
+            candidate,
+            offer,
+            announces,
+            announce_queue,
+            charges,
+            charged_queue,
+            charged_bytes,
+            extras,
+            extras_queue,
+            extras_bytes,
+            refreshes,
+            refresh_queue,
+            fills,
+            fill_queue,
+            phase,
+            op,
+            op_queue,
+            acts,
+            account,
+            token,
+            rate,
+            quantum,
+            amount,
+            length,
+            roomy,
+            searched,
+            is_current
         );
-        self.one_hot.next = bits::<16>(1) << self.current.val();
-        self.notified.next = self.wake.val();
+        clock!(self, clock, accounts, weights, tokens, rates, lengths, paid);
+        // Doorbells
+        self.current_hot.next = bits::<16>(1) << self.current.val();
+        self.notified.next = self.shares.poll.val() | self.wake.val();
         if self.notify_valid.val() {
-            self.notified.next = self.wake.val() | (bits::<16>(1) << self.notify_queue.val());
+            self.notified.next = self.shares.poll.val() | self.wake.val() | (bits::<16>(1) << self.notify_queue.val());
         }
         // A doorbell on the clock of `answer` stays: it may be newer than the index that is read.
         self.pending_next.next = self.pending.q.val();
         if self.answer.val() {
-            self.pending_next.next = self.pending.q.val() & !self.one_hot.val();
+            self.pending_next.next = self.pending.q.val() & (self.current_hot.val() ^ 0xFFFF);
         }
         if self.again.val() {
-            self.pending_next.next = self.pending.q.val() | self.one_hot.val();
+            self.pending_next.next = self.pending.q.val() | self.current_hot.val();
         }
-        self.keep.next = self.queues.val() & !self.restart.val();
+        self.keep.next = self.queues.val() & (self.restart.val() ^ 0xFFFF);
         self.pending.d.next = (self.pending_next.val() | self.notified.val()) & self.keep.val();
-        if self.stop.val() {
-            self.stopped.d.next = (self.stopped.q.val() | self.one_hot.val()) & self.keep.val();
-        } else {
-            self.stopped.d.next = self.stopped.q.val() & self.keep.val();
-        }
+        self.saved_next.next = self.saved_once.q.val();
         if self.saved.val() {
-            self.saved_once.d.next = (self.saved_once.q.val() | self.one_hot.val()) & self.keep.val();
-        } else {
-            self.saved_once.d.next = self.saved_once.q.val() & self.keep.val();
+            self.saved_next.next = self.saved_once.q.val() | self.current_hot.val();
         }
-        self.runnable.d.next = self.pending.q.val() & self.enabled.val() & !self.stopped.q.val();
-        // The search goes on while a queue is being served.
-        self.here.next = self.runnable.q.val().get_bit(self.candidate.q.val().index());
-        self.offer.d.next = self.here.val();
-        if self.take.val() | self.stay.val() | !self.here.val() {
-            self.offer.d.next = false;
-            self.candidate.d.next = self.candidate.q.val() + 1;
-            if self.candidate.q.val() == self.last_queue.val() {
-                self.candidate.d.next = 0.into();
-            }
+        self.saved_once.d.next = self.saved_next.val() & self.keep.val();
+        self.runnable.d.next =
+            self.pending.q.val() & self.enabled.val() & ((self.shut.val() | self.limited.q.val()) ^ 0xFFFF);
+        // The queue that is served
+        if self.take.val() {
+            self.serving.d.next = true;
         }
-        // The offer may be the queue that stops.
-        if self.stop.val() {
-            self.offer.d.next = false;
-            self.runnable.d.next = 0.into();
+        if self.leave.val() {
+            self.serving.d.next = false;
         }
-        self.found.next = self.offer.q.val();
-        self.offered.next = self.candidate.q.val();
+        self.others.next = self.runnable.q.val() & (self.current_hot.val() ^ 0xFFFF);
+        self.alone.d.next = self.others.val() == 0;
+        self.is_over.d.next =
+            (self.spent.q.val() & !self.alone.q.val()) | self.limited.q.val().get_bit(self.current.val().index());
+        self.busy.next = self.serving.q.val();
+        self.over.next = self.is_over.q.val();
         self.fresh.next = !self.saved_once.q.val().get_bit(self.current.val().index());
         self.cancelled.next = self.cancel.q.val();
         self.restarted.next = self.restart_seen.q.val();
-        if !self.enabled.val().get_bit(self.current.val().index()) {
+        if !self.enabled.val().get_bit(self.current.val().index()) | self.shut.val().get_bit(self.current.val().index())
+        {
             self.cancel.d.next = true;
         }
         if self.restart.val().get_bit(self.current.val().index()) {
             self.cancel.d.next = true;
             self.restart_seen.d.next = true;
         }
+        // What waits
+        self.clearing.next = !self.clear_at.q.val().get_bit(4);
+        if self.shares.millisecond.val() {
+            self.fills.d.next = true;
+            self.fill_queue.d.next = 0.into();
+        }
+        // Reading an account
+        self.accounts.read_addr.next = self.op_queue.q.val();
+        self.weights.read_addr.next = self.op_queue.q.val();
+        self.tokens.read_addr.next = self.op_queue.q.val();
+        self.rates.read_addr.next = self.op_queue.q.val();
+        self.lengths.read_addr.next = self.op_queue.q.val();
+        self.paid.read_addr.next = self.paid_out.q.val();
+        self.wide_weight.next = bit_cast::<ACCOUNT_BITS, 8>(self.weights.read_data.val());
+        self.wide_length.next = bit_cast::<21, CHAIN_BYTES_BITS>(self.lengths.read_data.val());
+        self.wide_charged.next = bit_cast::<21, CHAIN_BYTES_BITS>(self.charged_bytes.q.val());
+        self.cap_less.next = bit_cast::<31, TOKEN_BITS>(self.tokens.read_data.val())
+            - (bit_cast::<31, RATE_BITS>(self.rates.read_data.val()) << 2);
+        // Choosing: accounts of chains go before the search, for they do not wait.
+        self.here.next = self.runnable.q.val().get_bit(self.candidate.q.val().index());
+        self.searches.next = !self.offer.q.val()
+            & !(self.serving.q.val() & (self.candidate.q.val() == self.current.val()))
+            & !self.take.val();
+        // The third clock of a search. It ends before anything can have been offered and taken.
+        self.credited.next = self.account.q.val() + self.quantum.q.val();
+        self.offers.next = false;
+        self.moves.next = false;
+        if !self.phase.q.val() & self.acts.q.val() & (self.op.q.val() == AccountOp::Search) & self.searches.val() {
+            self.offers.next = self.searched.q.val() & !self.credited.val().get_bit(27);
+            self.moves.next = !self.searched.q.val() | self.credited.val().get_bit(27);
+        }
+        self.advance.next = self.moves.val() | self.take.val();
+        self.candidate_next.next = self.candidate.q.val();
+        if self.advance.val() {
+            self.candidate_next.next = self.candidate.q.val() + 1;
+            if self.candidate.q.val() == self.last_queue.val() {
+                self.candidate_next.next = 0.into();
+            }
+        }
+        self.candidate.d.next = self.candidate_next.val();
+        self.phase.d.next = !self.phase.q.val() & !self.clearing.val();
+        if self.phase.q.val() {
+            // Read what was chosen.
+            self.account.d.next = self.accounts.read_data.val();
+            self.token.d.next = self.tokens.read_data.val();
+            self.rate.d.next = self.rates.read_data.val();
+            self.quantum.d.next = self.wide_weight.val() << self.quantum_bits.val();
+            self.length.d.next = self.lengths.read_data.val();
+            self.roomy.d.next = self.cap_less.val().get_bit(30) | self.tokens.read_data.val().get_bit(29);
+            self.is_current.d.next = self.serving.q.val() & (self.op_queue.q.val() == self.current.val());
+            self.searched.d.next = self.here.val();
+            self.amount.d.next = 0.into();
+            match self.op.q.val() {
+                AccountOp::Announce => {
+                    self.amount.d.next = self.wide_length.val();
+                }
+                AccountOp::Charge => {
+                    self.length.d.next = self.charged_bytes.q.val();
+                    self.amount.d.next =
+                        self.wide_charged.val() - bit_cast::<21, CHAIN_BYTES_BITS>(self.paid.read_data.val());
+                    self.paid_out.d.next = self.paid_out.q.val() + 1;
+                    self.charges.d.next = false;
+                }
+                AccountOp::Extra => {
+                    self.amount.d.next = bit_cast::<21, 9>(self.extras_bytes.q.val());
+                    self.extras.d.next = false;
+                }
+                AccountOp::Fill => {
+                    self.fill_queue.d.next = self.fill_queue.q.val() + 1;
+                    if self.fill_queue.q.val() == self.last_queue.val() {
+                        self.fills.d.next = self.shares.millisecond.val();
+                        self.fill_queue.d.next = 0.into();
+                    }
+                }
+                AccountOp::Refresh => {
+                    self.refreshes.d.next = false;
+                }
+                _ => {}
+            }
+            if self.op.q.val() == AccountOp::Announce {
+                self.announces.d.next = false;
+            }
+        }
+        if !self.phase.q.val() {
+            self.op.d.next = AccountOp::Search;
+            self.op_queue.d.next = self.candidate_next.val();
+            self.acts.d.next = self.searches.val() & !self.offers.val();
+            if self.announces.q.val() {
+                self.op.d.next = AccountOp::Announce;
+                self.op_queue.d.next = self.announce_queue.q.val();
+                self.acts.d.next = true;
+            } else if self.charges.q.val() {
+                self.op.d.next = AccountOp::Charge;
+                self.op_queue.d.next = self.charged_queue.q.val();
+                self.acts.d.next = true;
+            } else if self.extras.q.val() {
+                self.op.d.next = AccountOp::Extra;
+                self.op_queue.d.next = self.extras_queue.q.val();
+                self.acts.d.next = true;
+            } else if self.refreshes.q.val() {
+                self.op.d.next = AccountOp::Refresh;
+                self.op_queue.d.next = self.refresh_queue.q.val();
+                self.acts.d.next = true;
+            } else if self.fills.q.val() {
+                self.op.d.next = AccountOp::Fill;
+                self.op_queue.d.next = self.fill_queue.q.val();
+                self.acts.d.next = true;
+            }
+        }
+        // Changing: a debt is a negative account; what lies far below stays there.
+        self.account_amount.next = bit_cast::<ACCOUNT_BITS, 21>(self.amount.q.val());
+        if self.amount.q.val().get_bit(20) {
+            self.account_amount.next = bit_cast::<ACCOUNT_BITS, 21>(self.amount.q.val()) | 0xFE0_0000;
+        }
+        self.token_amount.next = bit_cast::<TOKEN_BITS, 21>(self.amount.q.val());
+        if self.amount.q.val().get_bit(20) {
+            self.token_amount.next = bit_cast::<TOKEN_BITS, 21>(self.amount.q.val()) | 0x3FE0_0000;
+        }
+        self.wide_rate.next = bit_cast::<TOKEN_BITS, RATE_BITS>(self.rate.q.val());
+        self.owed.next = self.account.q.val() - self.account_amount.val();
+        self.token_less.next = self.token.q.val() - self.token_amount.val();
+        self.token_more.next = self.token.q.val() + self.wide_rate.val();
+        self.token_next.next = self.token_less.val();
+        if self.token.q.val().get_bits::<2>(28) == 2 {
+            self.token_next.next = self.token.q.val();
+        }
+        if self.op.q.val() == AccountOp::Fill {
+            self.token_next.next = self.token.q.val();
+            if self.roomy.q.val() {
+                self.token_next.next = self.token_more.val();
+            }
+        }
+        if self.rate.q.val() == 0 {
+            self.token_next.next = 0.into();
+        }
+        self.accounts.write_addr.next = self.op_queue.q.val();
+        self.accounts.write_data.next = self.owed.val();
+        self.accounts.write_enable.next = false;
+        self.tokens.write_addr.next = self.op_queue.q.val();
+        self.tokens.write_data.next = self.token_next.val();
+        self.tokens.write_enable.next = false;
+        self.lengths.write_addr.next = self.op_queue.q.val();
+        self.lengths.write_data.next = self.length.q.val();
+        self.lengths.write_enable.next = false;
+        self.paid.write_addr.next = self.paid_in.q.val();
+        self.paid.write_data.next = self.length.q.val();
+        self.pays.next = false;
+        self.op_hot.next = bits::<16>(1) << self.op_queue.q.val();
+        self.limited_next.next = self.limited.q.val();
+        if !self.phase.q.val() & self.acts.q.val() {
+            if self.op.q.val() == AccountOp::Search {
+                self.accounts.write_data.next = self.credited.val();
+                self.accounts.write_enable.next =
+                    self.searches.val() & self.searched.q.val() & self.account.q.val().get_bit(27);
+                self.offer.d.next = self.offer.q.val() | self.offers.val();
+            } else {
+                self.accounts.write_enable.next = self.account.q.val().get_bits::<2>(26) != 2;
+                self.tokens.write_enable.next = true;
+                self.limited_next.next = self.limited.q.val() & (self.op_hot.val() ^ 0xFFFF);
+                if self.token_next.val().get_bit(29) {
+                    self.limited_next.next = self.limited.q.val() | self.op_hot.val();
+                }
+                if self.is_current.q.val() {
+                    self.spent.d.next = self.owed.val().get_bit(27);
+                    if self.owed.val().get_bit(27) & self.alone.q.val() {
+                        self.accounts.write_data.next = self.quantum.q.val();
+                        self.accounts.write_enable.next = true;
+                        self.spent.d.next = false;
+                    }
+                }
+                self.pays.next = self.op.q.val() == AccountOp::Announce;
+                self.lengths.write_enable.next = self.op.q.val() == AccountOp::Charge;
+            }
+        }
+        self.paid.write_enable.next = self.pays.val();
+        if self.pays.val() {
+            self.paid_in.d.next = self.paid_in.q.val() + 1;
+        }
+        self.limited.d.next = self.limited_next.val();
+        // The search
+        if self.offer.q.val() & !self.here.val() {
+            self.offer.d.next = false;
+        }
+        self.found.next = self.offer.q.val();
+        self.offered.next = self.candidate.q.val();
         if self.take.val() {
+            self.offer.d.next = false;
+            self.spent.d.next = false;
             self.cancel.d.next = false;
             self.restart_seen.d.next = false;
         }
+        // What comes in; later than what is taken, for it may come on the same clock.
+        if self.announce.val() {
+            self.announces.d.next = true;
+            self.announce_queue.d.next = self.current.val();
+        }
+        if self.charge_valid.val() {
+            self.charges.d.next = true;
+            self.charged_queue.d.next = self.charge_queue.val();
+            self.charged_bytes.d.next = self.charge_bytes.val();
+            if self.charge_bytes.val() == 0 {
+                self.charged_bytes.d.next = self.refused_bytes.val();
+            }
+        }
+        if self.extra_valid.val() {
+            self.extras.d.next = true;
+            self.extras_queue.d.next = self.extra_queue.val();
+            self.extras_bytes.d.next = self.extra_bytes.val();
+        }
+        self.weights.write_addr.next = self.shares.queue.val();
+        self.weights.write_data.next = self.shares.value.val().get_bits::<8>(0);
+        if self.shares.value.val().get_bits::<8>(0) == 0 {
+            self.weights.write_data.next = 1.into();
+        }
+        self.weights.write_enable.next = self.shares.weight_write.val();
+        self.rates.write_addr.next = self.shares.queue.val();
+        self.rates.write_data.next = self.shares.value.val().get_bits::<RATE_BITS>(0);
+        if self.shares.value.val().get_bits::<5>(27) != 0 {
+            self.rates.write_data.next = 0.into();
+        }
+        self.rates.write_enable.next = self.shares.rate_write.val();
+        if self.shares.rate_write.val() {
+            self.refreshes.d.next = true;
+            self.refresh_queue.d.next = self.shares.queue.val();
+        }
+        // After a reset: weights 1, everything else 0.
+        if self.clearing.val() {
+            self.clear_at.d.next = self.clear_at.q.val() + 1;
+            self.acts.d.next = false;
+            self.offer.d.next = false;
+            self.accounts.write_addr.next = self.clear_at.q.val().get_bits::<4>(0);
+            self.accounts.write_data.next = 0.into();
+            self.accounts.write_enable.next = true;
+            self.tokens.write_addr.next = self.clear_at.q.val().get_bits::<4>(0);
+            self.tokens.write_data.next = 0.into();
+            self.tokens.write_enable.next = true;
+            self.lengths.write_addr.next = self.clear_at.q.val().get_bits::<4>(0);
+            self.lengths.write_data.next = 0.into();
+            self.lengths.write_enable.next = true;
+            self.weights.write_addr.next = self.clear_at.q.val().get_bits::<4>(0);
+            self.weights.write_data.next = 1.into();
+            self.weights.write_enable.next = true;
+            self.rates.write_addr.next = self.clear_at.q.val().get_bits::<4>(0);
+            self.rates.write_data.next = 0.into();
+            self.rates.write_enable.next = true;
+        }
         if self.reset.val() {
+            self.paid_in.d.next = 0.into();
+            self.paid_out.d.next = 0.into();
+            self.clear_at.d.next = 0.into();
             self.pending.d.next = 0.into();
-            self.stopped.d.next = 0.into();
             self.saved_once.d.next = 0.into();
             self.runnable.d.next = 0.into();
-            self.candidate.d.next = 0.into();
+            self.limited.d.next = 0.into();
+            self.serving.d.next = false;
+            self.spent.d.next = false;
+            self.is_over.d.next = false;
             self.cancel.d.next = false;
             self.restart_seen.d.next = false;
+            self.candidate.d.next = 0.into();
             self.offer.d.next = false;
+            self.announces.d.next = false;
+            self.charges.d.next = false;
+            self.extras.d.next = false;
+            self.refreshes.d.next = false;
+            self.fills.d.next = false;
+            self.phase.d.next = false;
+            self.acts.d.next = false;
         }
     }
 }

@@ -14,32 +14,23 @@ use super::records::{area, owner, ChainWord, HeadWord, ParkedChain, RingRequest,
 use super::span::DescriptorSpan;
 use crate::bus::ports::RingErrorSource;
 use rust_hdl::prelude::*;
-use segwalk_model::limits::{CHAIN_BYTES_BITS, VIRTIO_NET_HDR_BYTES, VIRT_PAGE_BITS};
+use segwalk_model::limits::{CHAIN_BYTES_BITS, TX_QUEUES, VIRTIO_NET_HDR_BYTES, VIRT_PAGE_BITS};
 use segwalk_model::refusal::Refusal;
 
 /// Fragments of one chain that the first walk stores. With the 256 of the store this leaves room for released ones, so
 /// that a walk that waits for room waits only for the reader.
 pub const FIRST_WALK_FRAGMENTS: u64 = 192;
 
-/// Names of the states that `debug` shows.
+/// What `debug` shows.
 pub const DEBUG_STATES: &[&str] = &[
-    "Idle",
-    "Start",
-    "First",
-    "Second",
-    "Judge",
-    "Hold",
-    "Enter",
-    "SpanStep",
-    "SpanSettle",
-    "Ask",
-    "Wait",
-    "Fetch",
-    "End",
-    "Emit",
-    "Close",
-    "Break",
-    "Fail",
+    "idle",
+    "walking",
+    "waiting for room of a fragment",
+    "waiting for descriptors",
+    "releasing",
+    "ending the second walk",
+    "breaking a chain",
+    "failing",
 ];
 
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
@@ -102,12 +93,14 @@ logic_block! {
         pub parked_chain: Signal<In, ParkedChain>,
         /// Bit a transmit queue: its chains are of an old ring.
         pub killed: Signal<In, Bits<16>>,
-        /// A chain is done with; a pulse.
+        /// A chain is done with; a pulse, not more often than every eighth clock.
         pub finished: Signal<Out, Bit>,
         /// `queue` met a ring error; a pulse.
         pub failed: Signal<Out, Bit>,
         /// A chain of `queue` was released; a pulse.
         pub released: Signal<Out, Bit>,
+        /// With `finished`: bytes of its frame, or 0 when it was refused or dropped.
+        pub charged_bytes: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
         /// Descriptors that it had in a row, less one; 15 stands for more too.
         pub run_minus_1: Signal<Out, Bits<4>>,
         // Ring reader
@@ -147,8 +140,8 @@ logic_block! {
         pub rollback: Signal<Out, Bit>,
         /// There is room for two fragments.
         pub room: Signal<In, Bit>,
-        /// Number of the state in [`DEBUG_STATES`].
-        pub debug: Signal<Out, Bits<8>>,
+        /// Number of the entry in [`DEBUG_STATES`].
+        pub debug: Signal<Out, Bits<3>>,
         //
         check: DescriptorCheck,
         span: DescriptorSpan,
@@ -169,6 +162,9 @@ logic_block! {
         is_again: DFF<Bit>,
         aborted: DFF<Bit>,
         sent_frames: DFF<Bits<CHAIN_BYTES_BITS>>,
+        was_released: DFF<Bit>,
+        // clocks since the last chain, up to 7
+        pace: DFF<Bits<3>>,
         ahead_words: DFF<Bits<7>>,
         oldest: DFF<Bits<7>>,
         // the table
@@ -230,6 +226,7 @@ logic_block! {
         entries: Signal<Local, Bits<16>>,
         limit_reached: Signal<Local, Bit>,
         ends_here: Signal<Local, Bit>,
+        queues: Constant<Bits<16>> = Constant::new(((1u64 << TX_QUEUES) - 1).to_bits()),
         header_bytes: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new((VIRTIO_NET_HDR_BYTES as u64).to_bits()),
         store_last: Constant<Bits<8>> = Constant::new((FIRST_WALK_FRAGMENTS - 1).to_bits()),
         ahead_word: Constant<Bits<9>> = Constant::new(AHEAD_WORD.to_bits()),
@@ -250,10 +247,11 @@ fn code(refusal: Refusal) -> Constant<Bits<6>> {
 }
 
 impl ChainWalker {
-    /// A build that takes super-frames with up to `kib` KiB of payload.
-    pub fn for_super_frames(kib: usize) -> Self {
+    /// For `queues` transmit queues and super-frames with up to `kib` KiB of payload.
+    pub fn new(queues: usize, kib: usize) -> Self {
         Self {
             check: DescriptorCheck::for_super_frames(kib),
+            queues: Constant::new(((1u64 << queues) - 1).to_bits()),
             ..Self::default()
         }
     }
@@ -280,6 +278,8 @@ impl Logic for ChainWalker {
             is_again,
             aborted,
             sent_frames,
+            was_released,
+            pace,
             ahead_words,
             oldest,
             in_table,
@@ -383,10 +383,11 @@ impl Logic for ChainWalker {
         self.error_queue.d.next = self.walked.q.val();
         self.error_code.d.next = self.error.q.val();
         // Conditions
-        self.keep.next = !self.restart.val();
+        self.keep.next = self.queues.val() & (self.restart.val() ^ 0xFFFF);
         self.stopped_here.next = self.stopped.q.val();
         self.gone.d.next =
-            self.killed.val() | self.restart.val() | self.stopped.q.val() | (self.enabled.val() ^ 0xFFFF);
+            (self.killed.val() | self.restart.val() | self.stopped.q.val() | (self.enabled.val() ^ 0xFFFF))
+                & self.queues.val();
         if self.gone.q.val().get_bit(self.walked.q.val().index()) {
             self.cancelled.d.next = true;
         }
@@ -404,9 +405,13 @@ impl Logic for ChainWalker {
         self.limit_reached.next = !self.second.q.val() & (self.stored.q.val() == self.store_last.val());
         self.ends_here.next = !self.goes_on.q.val();
         self.finish.next = false;
-        self.debug.next = 0.into();
+        if !self.pace.q.val().all() {
+            self.pace.d.next = self.pace.q.val() + 1;
+        }
+        self.debug.next = 1.into();
         match self.state.q.val() {
             WalkState::Idle => {
+                self.debug.next = 0.into();
                 self.walked.d.next = self.head.val().queue;
                 self.head_index.d.next = self.head.val().head;
                 self.index.d.next = self.head.val().head;
@@ -419,6 +424,7 @@ impl Logic for ChainWalker {
                 self.at.d.next = self.ahead_word.val() | bit_cast::<9, 7>(self.oldest.q.val());
                 self.ahead_words.d.next = 0.into();
                 self.cancelled.d.next = false;
+                self.was_released.d.next = false;
                 self.in_table.d.next = false;
                 self.count.d.next = 0.into();
                 self.full.d.next = false;
@@ -444,7 +450,6 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Start => {
-                self.debug.next = 1.into();
                 self.ring_last.d.next = self.walk_config.val().last_index;
                 self.last_index.d.next = self.walk_config.val().last_index;
                 self.table_low.d.next = self.walk_config.val().table_low;
@@ -468,26 +473,23 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::First => {
-                self.debug.next = 2.into();
                 self.second_word.d.next = self.word.val();
                 self.word_wanted.next = true;
                 self.word_at.next = self.at.q.val();
                 self.state.d.next = WalkState::Second;
             }
             WalkState::Second => {
-                self.debug.next = 3.into();
                 self.first_word.d.next = self.word.val();
                 self.state.d.next = WalkState::Judge;
             }
             WalkState::Judge => {
-                self.debug.next = 4.into();
                 if !self.second.q.val() & !self.check.is_table.val() & (self.refusal.q.val() == 0) {
                     self.refusal.d.next = self.check.refusal.val();
                 }
                 self.state.d.next = WalkState::Hold;
             }
             WalkState::Hold => {
-                self.debug.next = 5.into();
+                self.debug.next = 2.into();
                 self.word_wanted.next = true;
                 self.word_at.next = self.at_next.q.val() | 1;
                 if self.check.is_table.val() {
@@ -556,7 +558,6 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Enter => {
-                self.debug.next = 6.into();
                 self.state.d.next = WalkState::SpanStep;
                 if self.cancelled.q.val() {
                     self.state.d.next = WalkState::Fail;
@@ -570,15 +571,13 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::SpanStep => {
-                self.debug.next = 7.into();
                 self.state.d.next = WalkState::SpanSettle;
             }
             WalkState::SpanSettle => {
-                self.debug.next = 8.into();
                 self.state.d.next = WalkState::Ask;
             }
             WalkState::Ask => {
-                self.debug.next = 9.into();
+                self.debug.next = 3.into();
                 self.request_valid.next = true;
                 self.left.d.next = self.span.span_minus_1.val();
                 self.at.d.next = self.walker_word.val();
@@ -587,7 +586,7 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Wait => {
-                self.debug.next = 10.into();
+                self.debug.next = 3.into();
                 self.error.d.next = self.done_code.val();
                 if self.done.val() {
                     self.state.d.next = WalkState::Fetch;
@@ -597,12 +596,10 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Fetch => {
-                self.debug.next = 11.into();
                 self.word_wanted.next = true;
                 self.state.d.next = WalkState::First;
             }
             WalkState::End => {
-                self.debug.next = 12.into();
                 self.state.d.next = WalkState::Emit;
                 if self.second.q.val() {
                     self.state.d.next = WalkState::Close;
@@ -619,12 +616,13 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Emit => {
-                self.debug.next = 13.into();
+                self.debug.next = 4.into();
                 self.held_back.next.last = true;
                 self.promised.d.next = self.total.q.val();
-                if self.room.val() & self.chain_ready.val() {
+                if self.room.val() & self.chain_ready.val() & self.pace.q.val().all() {
                     self.chain_valid.next = true;
                     self.released.next = true;
+                    self.was_released.d.next = true;
                     if self.refusal.q.val() != 0 {
                         self.rollback.next = true;
                         self.finish.next = true;
@@ -651,7 +649,7 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Close => {
-                self.debug.next = 14.into();
+                self.debug.next = 5.into();
                 self.held_back.next.last = true;
                 if self.room.val() {
                     self.push.next = true;
@@ -660,7 +658,7 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Break => {
-                self.debug.next = 15.into();
+                self.debug.next = 6.into();
                 self.held_back.next.last = true;
                 self.held_back.next.broken = true;
                 if self.room.val() {
@@ -671,11 +669,11 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Fail => {
-                self.debug.next = 16.into();
+                self.debug.next = 7.into();
                 if self.second.q.val() {
                     // The chain is released: end its fragments first.
                     self.state.d.next = WalkState::Break;
-                } else {
+                } else if self.pace.q.val().all() {
                     self.rollback.next = true;
                     self.finish.next = true;
                     if (self.error.q.val() != 0)
@@ -689,7 +687,12 @@ impl Logic for ChainWalker {
             }
         }
         self.finished.next = self.finish.val();
+        self.charged_bytes.next = 0.into();
+        if (self.was_released.q.val() | self.released.val()) & (self.refusal.q.val() == 0) {
+            self.charged_bytes.next = self.frame_bytes.q.val();
+        }
         if self.finish.val() {
+            self.pace.d.next = 0.into();
             self.oldest.d.next = self.oldest.q.val() + self.ahead_words.q.val();
             self.state.d.next = WalkState::Idle;
         }

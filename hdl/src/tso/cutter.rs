@@ -59,6 +59,12 @@ logic_block! {
         pub queue: Signal<In, Bits<4>>,
         /// Head of the chain.
         pub head: Signal<In, Bits<16>>,
+        /// Frames of the chain that left in an earlier pass; stable from three clocks before `start` on.
+        pub sent_frames: Signal<In, Bits<CHAIN_BYTES_BITS>>,
+        /// Frames that left in this and earlier passes, once the notes so far have been carried out.
+        pub frames_out: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
+        /// Payload bytes in them, or 0 when this pass did not come as far as the one before.
+        pub bytes_out: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
         /// The frame's last segment, or what is left of it, is dealt with; all beats of the chain are taken.
         pub finished: Signal<Out, Bit>,
         /// The stream offers a beat.
@@ -112,6 +118,11 @@ logic_block! {
         lane: DFF<Bits<3>>,
         written_at: DFF<Bits<13>>,
         segment_at: DFF<Bits<13>>,
+        // frames to make without sending them, and what was sent
+        quiet_left: DFF<Bits<CHAIN_BYTES_BITS>>,
+        quiet: DFF<Bit>,
+        frames_sent: DFF<Bits<CHAIN_BYTES_BITS>>,
+        bytes_sent: DFF<Bits<CHAIN_BYTES_BITS>>,
         // of the segment
         margin: DFF<Bits<21>>,
         bytes: DFF<Bits<14>>,
@@ -193,6 +204,10 @@ impl Logic for Cutter {
             lane,
             written_at,
             segment_at,
+            quiet_left,
+            quiet,
+            frames_sent,
+            bytes_sent,
             margin,
             bytes,
             last_segment,
@@ -242,6 +257,7 @@ impl Logic for Cutter {
         self.note.next.done = self.last_segment.q.val();
         self.note.next.frees_bank = self.last_segment.q.val() & self.template.val();
         self.note.next.refusal = 0.into();
+        self.note.next.quiet = self.quiet.q.val();
         self.note.next.queue = self.queue.val();
         self.note.next.head = self.head.val();
         self.note.next.template = self.template.val();
@@ -341,8 +357,26 @@ impl Logic for Cutter {
         if self.template.val() {
             self.sum_lane.next = self.header_lanes.val();
         }
+        // A segment's beats take longer than it takes to know whether the next one is quiet.
+        self.quiet.d.next = self.quiet_left.q.val() != 0;
+        self.frames_out.next = self.frames_sent.q.val();
+        self.bytes_out.next = self.bytes_sent.q.val();
+        if self.quiet.q.val() {
+            self.bytes_out.next = 0.into();
+        }
+        if self.noting.q.val() {
+            self.bytes_sent.d.next = self.bytes_sent.q.val() + bit_cast::<20, 14>(self.bytes.q.val());
+            if self.quiet.q.val() {
+                self.quiet_left.d.next = self.quiet_left.q.val() - 1;
+            } else {
+                self.frames_sent.d.next = self.frames_sent.q.val() + 1;
+            }
+        }
         match self.state.q.val() {
             CutterState::Idle => {
+                self.quiet_left.d.next = self.sent_frames.val();
+                self.frames_sent.d.next = self.sent_frames.val();
+                self.bytes_sent.d.next = 0.into();
                 self.first_segment.d.next = true;
                 self.kept_valid.d.next = self.template.val() & (self.header_lanes.val() != 0);
                 self.left.d.next = self.payload_bytes.val();

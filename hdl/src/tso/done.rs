@@ -1,8 +1,8 @@
 //! Tells of finished chains, each after its last beat was accepted at the output.
 
-use super::records::DoneRecord;
+use super::records::{DoneRecord, ParkWord};
 use crate::bus::fifo::Fifo;
-use crate::bus::ports::DoneSource;
+use crate::bus::ports::{DoneSource, CHAIN_PARKED};
 use rust_hdl::prelude::*;
 
 logic_block! {
@@ -18,16 +18,22 @@ logic_block! {
         pub in_ready: Signal<Out, Bit>,
         /// The chain.
         pub chain: Signal<In, DoneRecord>,
+        /// A chain that parks its queue ended; there is room for one of each queue.
+        pub park_valid: Signal<In, Bit>,
+        /// How far it came.
+        pub park: Signal<In, ParkWord>,
         /// One more chain of those has nothing left to send.
         pub chain_left: Signal<In, Bit>,
         /// Finished chains.
         pub done: DoneSource,
         //
         chains: Fifo<DoneRecord, 4, 5>,
+        parks: Fifo<ParkWord, 4, 5>,
         released: DFF<Bits<6>>,
         valid: DFF<Bit>,
         held: DFF<DoneRecord>,
         moves: Signal<Local, Bit>,
+        parked: Constant<Bits<6>> = Constant::new(CHAIN_PARKED.to_bits()),
     }
 }
 
@@ -35,7 +41,7 @@ impl Logic for DoneQueue {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, released, valid, held);
-        clock!(self, clock, chains);
+        clock!(self, clock, chains, parks);
         self.chains.reset.next = self.reset.val();
         self.chains.in_valid.next = self.in_valid.val();
         self.chains.in_data.next = self.chain.val();
@@ -44,9 +50,14 @@ impl Logic for DoneQueue {
         self.done.queue.next = self.held.q.val().queue;
         self.done.head.next = self.held.q.val().head;
         self.done.refusal.next = self.held.q.val().refusal;
-        self.done.avail.next = 0.into();
-        self.done.sent_frames.next = 0.into();
-        self.done.sent_bytes.next = 0.into();
+        self.parks.reset.next = self.reset.val();
+        self.parks.in_valid.next = self.park_valid.val();
+        self.parks.in_data.next = self.park.val();
+        self.parks.out_ready.next =
+            self.valid.q.val() & self.done.ready.val() & (self.held.q.val().refusal == self.parked.val());
+        self.done.avail.next = self.parks.out_data.val().avail;
+        self.done.sent_frames.next = self.parks.out_data.val().sent_frames;
+        self.done.sent_bytes.next = self.parks.out_data.val().sent_bytes;
         self.moves.next =
             self.chains.out_valid.val() & (self.released.q.val() != 0) & (!self.valid.q.val() | self.done.ready.val());
         self.chains.out_ready.next = self.moves.val();

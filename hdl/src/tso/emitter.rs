@@ -89,6 +89,8 @@ logic_block! {
         merges: DFF<Bit>,
         ends_chain: DFF<Bit>,
         frees: DFF<Bit>,
+        quiet: DFF<Bit>,
+        queue: DFF<Bits<4>>,
         bank: DFF<Bits<4>>,
         merge_lanes: DFF<Bits<8>>,
         tail_lanes: DFF<Bits<8>>,
@@ -120,6 +122,7 @@ logic_block! {
         asked_keep: DFF<Bits<8>>,
         asked_last: DFF<Bit>,
         asked_done: DFF<Bit>,
+        asked_queue: DFF<Bits<4>>,
         asked_template: DFF<Bits<8>>,
         asked_data: DFF<Bits<8>>,
         put_length_0: DFF<Bit>,
@@ -141,6 +144,7 @@ logic_block! {
         read_keep: DFF<Bits<8>>,
         read_last: DFF<Bit>,
         read_done: DFF<Bit>,
+        read_queue: DFF<Bits<4>>,
         template_beat: DFF<Bits<64>>,
         ring_beat: DFF<Bits<64>>,
         patch_beat: DFF<Bits<64>>,
@@ -154,6 +158,8 @@ logic_block! {
         may_load: Signal<Local, Bit>,
         loads: Signal<Local, Bit>,
         asks: Signal<Local, Bit>,
+        sends: Signal<Local, Bit>,
+        silent: Signal<Local, Bit>,
         in_header: Signal<Local, Bit>,
         opens: Signal<Local, Bit>,
         near_header: Signal<Local, Bit>,
@@ -227,6 +233,8 @@ impl Logic for Emitter {
             merges,
             ends_chain,
             frees,
+            quiet,
+            queue,
             bank,
             merge_lanes,
             tail_lanes,
@@ -256,6 +264,7 @@ impl Logic for Emitter {
             asked_keep,
             asked_last,
             asked_done,
+            asked_queue,
             asked_template,
             asked_data,
             put_length_0,
@@ -276,6 +285,7 @@ impl Logic for Emitter {
             read_keep,
             read_last,
             read_done,
+            read_queue,
             template_beat,
             ring_beat,
             patch_beat,
@@ -301,15 +311,16 @@ impl Logic for Emitter {
         self.may_load.next =
             self.record_valid.val() & !self.popped.q.val() & (self.chain_end_ready.val() | !self.now.val().done);
         self.loads.next = self.opens.val() & self.may_load.val() & !self.hold.val();
-        if !self.now.val().frame {
-            // The chain's frames before it must have left.
+        // Nothing of it leaves: then the chain's frames before it must have left when its end is told.
+        self.silent.next = !self.now.val().frame | (self.now.val().quiet & self.now.val().done);
+        if self.silent.val() {
             self.loads.next =
                 (self.state.q.val() == EmitState::Load) & self.may_load.val() & (self.under_way.q.val() == 0);
         }
         // The record is taken on the next clock, when it is still there; no frame is so short that it matters.
         self.popped.d.next = self.loads.val();
         self.told.d.next = self.loads.val() & self.now.val().done;
-        self.told_now.d.next = self.loads.val() & !self.now.val().frame;
+        self.told_now.d.next = self.loads.val() & self.silent.val();
         self.record_ready.next = self.popped.q.val();
         self.chain_end.next = self.told.q.val();
         self.done_now.next = self.told_now.q.val();
@@ -321,10 +332,11 @@ impl Logic for Emitter {
         self.is_idle.d.next = (self.state.q.val() == EmitState::Load)
             & (self.under_way.q.val() == 0)
             & !(self.loads.val() & self.now.val().frame);
-        if self.asks.val() & !self.left.val() {
+        self.sends.next = self.asks.val() & !self.quiet.q.val();
+        if self.sends.val() & !self.left.val() {
             self.under_way.d.next = self.under_way.q.val() + 1;
         }
-        if !self.asks.val() & self.left.val() {
+        if !self.sends.val() & self.left.val() {
             self.under_way.d.next = self.under_way.q.val() - 1;
         }
         // First stage
@@ -356,7 +368,8 @@ impl Logic for Emitter {
         if self.sum.q.val() & (self.beat_at.q.val() == self.second_sum_beat.q.val()) {
             self.put_second.d.next = self.one.val() << self.second_sum_lane.q.val();
         }
-        self.asked.d.next = self.asks.val();
+        self.asked.d.next = self.sends.val();
+        self.asked_queue.d.next = self.queue.q.val();
         self.asked_keep.d.next = self.all.val();
         if self.is_last.q.val() {
             self.asked_keep.d.next = self.tail_lanes.q.val();
@@ -461,6 +474,7 @@ impl Logic for Emitter {
         self.read_keep.d.next = self.asked_keep.q.val();
         self.read_last.d.next = self.asked_last.q.val();
         self.read_done.d.next = self.asked_done.q.val();
+        self.read_queue.d.next = self.asked_queue.q.val();
         // Third stage
         self.template_mask.lanes.next = self.template_lanes.q.val();
         self.ring_mask.lanes.next = self.ring_lanes.q.val();
@@ -471,6 +485,7 @@ impl Logic for Emitter {
         self.merged_beat.d.next.keep = self.read_keep.q.val();
         self.merged_beat.d.next.last = self.read_last.q.val();
         self.merged_beat.d.next.done = self.read_done.q.val();
+        self.merged_beat.d.next.queue = self.read_queue.q.val();
         self.out_valid.next = self.merged.q.val();
         self.out_beat.next = self.merged_beat.q.val();
         // The frame
@@ -516,6 +531,8 @@ impl Logic for Emitter {
             self.merges.d.next = self.now.val().header_lanes != 0;
             self.ends_chain.d.next = self.now.val().done;
             self.frees.d.next = self.now.val().frees_bank;
+            self.quiet.d.next = self.now.val().quiet;
+            self.queue.d.next = self.now.val().queue;
             self.bank.d.next = self.now.val().bank;
             self.merge_lanes.d.next = !self.merge_above.val();
             self.tail_lanes.d.next = !self.tail_above.val();

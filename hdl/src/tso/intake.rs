@@ -3,7 +3,7 @@
 use super::header_checks::{code, HeaderChecks};
 use super::layers::Layers;
 use super::records::{StreamBeat, Template};
-use crate::bus::ports::ChainSink;
+use crate::bus::ports::{ChainSink, CHAIN_DROPPED};
 use rust_hdl::prelude::*;
 use segwalk_model::limits::{CHAIN_BYTES_BITS, HEADER_BYTES_MAX};
 use segwalk_model::refusal::Refusal;
@@ -37,6 +37,8 @@ pub enum IntakeState {
     Drain,
     /// Tells of the refused chain.
     Refuse,
+    /// A chain may have parked its queue: the next one is judged anew.
+    Pause,
 }
 
 logic_block! {
@@ -52,6 +54,12 @@ logic_block! {
         pub features: Signal<In, Bits<5>>,
         /// Seeds of this queue's super-frames have no length (rule 15).
         pub seed_without_length: Signal<In, Bits<16>>,
+        /// One bit a transmit queue: it parks at a translation fault.
+        pub recoverable: Signal<In, Bits<16>>,
+        /// Bit a transmit queue: chains of epoch 0 are dropped.
+        pub drops_even: Signal<In, Bits<16>>,
+        /// Bit a transmit queue: chains of epoch 1 are dropped.
+        pub drops_odd: Signal<In, Bits<16>>,
         /// The stream offers a beat.
         pub beat_valid: Signal<In, Bit>,
         /// The beat.
@@ -98,6 +106,16 @@ logic_block! {
         pub queue: Signal<Out, Bits<4>>,
         /// Head.
         pub head: Signal<Out, Bits<16>>,
+        /// Avail index.
+        pub avail: Signal<Out, Bits<16>>,
+        /// Epoch of its queue.
+        pub epoch: Signal<Out, Bit>,
+        /// Frames that left in earlier passes.
+        pub sent_frames: Signal<Out, Bits<CHAIN_BYTES_BITS>>,
+        /// Its queue parks at a translation fault.
+        pub parks: Signal<Out, Bit>,
+        /// It came with bytes.
+        pub has_bytes: Signal<Out, Bit>,
         /// The chain is refused.
         pub refuse: Signal<Out, Bit>,
         /// That was noted.
@@ -116,10 +134,23 @@ logic_block! {
         next_bytes: DFF<Bits<20>>,
         next_refusal: DFF<Bits<6>>,
         next_refused: DFF<Bit>,
+        next_avail: DFF<Bits<16>>,
+        next_epoch: DFF<Bit>,
+        next_sent: DFF<Bits<CHAIN_BYTES_BITS>>,
+        // and one clock later what follows from it
+        at_hand: DFF<Bit>,
+        reads: DFF<Bit>,
+        next_dropped: DFF<Bit>,
+        next_parks: DFF<Bit>,
         // this chain
         state: DFF<IntakeState>,
         of_queue: DFF<Bits<4>>,
         of_head: DFF<Bits<16>>,
+        of_avail: DFF<Bits<16>>,
+        of_epoch: DFF<Bit>,
+        of_sent: DFF<Bits<CHAIN_BYTES_BITS>>,
+        of_parks: DFF<Bit>,
+        of_bytes: DFF<Bit>,
         frame_bytes: DFF<Bits<20>>,
         reason: DFF<Bits<6>>,
         broken: DFF<Bits<6>>,
@@ -173,6 +204,8 @@ logic_block! {
         header_rounded: Signal<Local, Bits<9>>,
         payload_now: Signal<Local, Bits<21>>,
         chain_ready: Signal<Local, Bit>,
+        drops: Signal<Local, Bits<16>>,
+        dropped: Constant<Bits<6>> = Constant::new(CHAIN_DROPPED.to_bits()),
         header_max: Constant<Bits<9>> = Constant::new((HEADER_BYTES_MAX as u64).to_bits()),
         data_offset_too_small: Constant<Bits<6>> = code(Refusal::DataOffsetTooSmall),
         header_beyond_chain: Constant<Bits<6>> = code(Refusal::HeaderBeyondChain),
@@ -192,9 +225,21 @@ impl Logic for Intake {
             next_bytes,
             next_refusal,
             next_refused,
+            next_avail,
+            next_epoch,
+            next_sent,
+            at_hand,
+            reads,
+            next_dropped,
+            next_parks,
             state,
             of_queue,
             of_head,
+            of_avail,
+            of_epoch,
+            of_sent,
+            of_parks,
+            of_bytes,
             frame_bytes,
             reason,
             broken,
@@ -241,7 +286,20 @@ impl Logic for Intake {
             self.next_bytes.d.next = self.chain.frame_bytes.val();
             self.next_refusal.d.next = self.chain.refusal.val();
             self.next_refused.d.next = self.chain.refusal.val() != 0;
+            self.next_avail.d.next = self.chain.avail.val();
+            self.next_epoch.d.next = self.chain.epoch.val();
+            self.next_sent.d.next = self.chain.sent_frames.val();
         }
+        self.drops.next = self.drops_even.val();
+        if self.next_epoch.q.val() {
+            self.drops.next = self.drops_odd.val();
+        }
+        self.at_hand.d.next = self.next_valid.q.val();
+        self.next_dropped.d.next = self.drops.val().get_bit(self.next_queue.q.val().index());
+        self.next_parks.d.next = self.recoverable.val().get_bit(self.next_queue.q.val().index());
+        self.reads.d.next = self.next_valid.q.val()
+            & !self.next_refused.q.val()
+            & !self.drops.val().get_bit(self.next_queue.q.val().index());
         // Children
         self.checks.frame_bytes.next = self.frame_bytes.q.val();
         self.checks.needs_csum.next = self.flags.q.val().get_bit(0);
@@ -280,13 +338,18 @@ impl Logic for Intake {
         self.never_zero.next = self.is_udp.q.val();
         self.queue.next = self.of_queue.q.val();
         self.head.next = self.of_head.q.val();
+        self.avail.next = self.of_avail.q.val();
+        self.epoch.next = self.of_epoch.q.val();
+        self.sent_frames.next = self.of_sent.q.val();
+        self.parks.next = self.of_parks.q.val();
+        self.has_bytes.next = self.of_bytes.q.val();
         self.refuse.next = self.state.q.val() == IntakeState::Refuse;
         self.refusal.next = self.reason.q.val();
         // The stream
         self.data.next = self.beat.val().data;
         self.takes.next = (self.state.q.val() == IntakeState::SecondBeat)
             | ((self.state.q.val() == IntakeState::Drain) & !self.ended.q.val())
-            | ((self.state.q.val() == IntakeState::Idle) & self.next_valid.q.val() & !self.next_refused.q.val())
+            | ((self.state.q.val() == IntakeState::Idle) & self.reads.q.val())
             | (((self.state.q.val() == IntakeState::FixedHeader) | (self.state.q.val() == IntakeState::Options))
                 & self.hungry.q.val()
                 & !self.ended.q.val());
@@ -350,15 +413,30 @@ impl Logic for Intake {
                 self.broken.d.next = 0.into();
                 self.doff_seen.d.next = false;
                 self.in_template.d.next = false;
-                if self.next_valid.q.val() & self.next_refused.q.val() {
+                self.of_avail.d.next = self.next_avail.q.val();
+                self.of_epoch.d.next = self.next_epoch.q.val();
+                self.of_sent.d.next = self.next_sent.q.val();
+                self.of_parks.d.next = self.next_parks.q.val();
+                self.of_bytes.d.next = !self.next_refused.q.val();
+                if self.next_dropped.q.val() {
+                    self.reason.d.next = self.dropped.val();
+                }
+                if self.at_hand.q.val() & (!self.reads.q.val() | self.arrives.val()) {
                     self.next_valid.d.next = false;
-                    self.state.d.next = IntakeState::Refuse;
-                } else if self.arrives.val() {
-                    self.next_valid.d.next = false;
-                    self.state.d.next = IntakeState::SecondBeat;
-                    if self.beat.val().fault {
-                        self.reason.d.next = self.beat.val().refusal;
+                    self.at_hand.d.next = false;
+                    self.reads.d.next = false;
+                    if self.next_refused.q.val() {
                         self.state.d.next = IntakeState::Refuse;
+                    } else if self.next_dropped.q.val() {
+                        self.ended.d.next = false;
+                        self.state.d.next = IntakeState::Drain;
+                    } else {
+                        self.state.d.next = IntakeState::SecondBeat;
+                        if self.beat.val().fault {
+                            // Drained already; that gives the cutter time to load `sent_frames`.
+                            self.reason.d.next = self.beat.val().refusal;
+                            self.state.d.next = IntakeState::Drain;
+                        }
                     }
                 }
             }
@@ -488,7 +566,14 @@ impl Logic for Intake {
                 self.debug.next = 12.into();
                 if self.refuse_ready.val() {
                     self.state.d.next = IntakeState::Idle;
+                    if self.reason.q.val().get_bit(5) {
+                        self.state.d.next = IntakeState::Pause;
+                    }
                 }
+            }
+            IntakeState::Pause => {
+                self.debug.next = 13.into();
+                self.state.d.next = IntakeState::Idle;
             }
         }
         self.start.next = self.begins.val();
@@ -500,6 +585,8 @@ impl Logic for Intake {
         }
         if self.reset.val() {
             self.next_valid.d.next = false;
+            self.at_hand.d.next = false;
+            self.reads.d.next = false;
             self.state.d.next = IntakeState::Idle;
             self.stored.d.next = false;
             self.banks_used.d.next = 0.into();

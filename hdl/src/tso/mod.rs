@@ -12,6 +12,10 @@
 //! already in the alignment that it has in its frames, and is summed on the way. A segment is sent once it lies complete
 //! in the ring, so an output that started never waits for data, and a segment that memory did not complete is never
 //! seen. Frames that ask for no segmentation go through the ring whole. Semantics: `segwalk_model::segment`.
+//!
+//! A chain that a translation fault breaks parks its queue where that is recoverable: segments that are complete leave,
+//! and what was fetched of the queue before it knew is dropped. When the chain comes again, the frames that left are made
+//! once more, so that sequence numbers and the payload's alignment go on, and are not sent.
 
 pub mod aligner;
 pub mod byte_mask;
@@ -25,14 +29,14 @@ pub mod records;
 pub mod values;
 
 use crate::bus::fifo::Fifo;
-use crate::bus::ports::{ByteSink, ChainSink, DoneSource, FrameSource};
+use crate::bus::ports::{ByteSink, ChainSink, DoneSource, FrameSource, VerdictSource, CHAIN_PARKED};
 use crate::bus::ram::BlockRam;
 use aligner::Aligner;
 use cutter::Cutter;
 use done::DoneQueue;
 use emitter::Emitter;
 use intake::Intake;
-use records::{FrameRecord, OutputBeat, SegmentNote, StreamBeat};
+use records::{FrameRecord, OutputBeat, ParkWord, SegmentNote, StreamBeat};
 use rust_hdl::prelude::*;
 use values::Values;
 
@@ -51,6 +55,7 @@ pub const DEBUG_STATES: &[&str] = &[
     "cut",
     "drain",
     "refuse",
+    "pause",
 ];
 /// Names of the states that `Tso::debug` numbers in bits 7:4: the cutter's.
 pub const DEBUG_CUTTER_STATES: &[&str] = &["idle", "compare", "length", "extent", "steps", "fill", "drop"];
@@ -83,6 +88,12 @@ logic_block! {
         pub frames: FrameSource,
         /// Finished chains, in their order.
         pub done: DoneSource,
+        /// How chains ended, for the payload reader.
+        pub verdict: VerdictSource,
+        /// One bit a transmit queue: a translation fault parks it.
+        pub recoverable: Signal<In, Bits<16>>,
+        /// One bit a transmit queue, pulses: it begins anew, not parked.
+        pub restart: Signal<In, Bits<16>>,
         /// Negotiated features: CSUM, TSO4, TSO6, ECN, USO from bit 0.
         pub features: Signal<In, Bits<5>>,
         /// TCP flags that the first of several segments keeps: data offset byte's low nibble above the flags byte
@@ -108,6 +119,8 @@ logic_block! {
         pub sent_frame: Signal<Out, Bit>,
         /// Bytes that were accepted on the last clock, 0 to 8.
         pub sent_bytes: Signal<Out, Bits<4>>,
+        /// Transmit queue of both.
+        pub sent_queue: Signal<Out, Bits<4>>,
         /// State numbers: intake (3:0), cutter (7:4).
         pub debug: Signal<Out, Bits<8>>,
         /// State numbers: values (2:0), emitter (4).
@@ -133,11 +146,29 @@ logic_block! {
         settled: DFF<Bit>,
         frame_left: DFF<Bit>,
         bytes_left: DFF<Bits<4>>,
+        queue_left: DFF<Bits<4>>,
+        drops_even: DFF<Bits<16>>,
+        drops_odd: DFF<Bits<16>>,
+        broke: DFF<Bit>,
+        judged: DFF<Bit>,
+        faulted: DFF<Bit>,
+        cause: DFF<Bits<5>>,
+        judged_queue: DFF<Bits<4>>,
+        judged_head: DFF<Bits<16>>,
         //
         beat: Signal<Local, StreamBeat>,
         note: Signal<Local, SegmentNote>,
         noted: Signal<Local, Bit>,
         notes_next: Signal<Local, Bits<4>>,
+        ended: Signal<Local, Bit>,
+        reason: Signal<Local, Bits<6>>,
+        is_fault: Signal<Local, Bit>,
+        parks: Signal<Local, Bit>,
+        park: Signal<Local, ParkWord>,
+        parked_queue: Signal<Local, Bits<16>>,
+        other_queues: Signal<Local, Bits<16>>,
+        not_restarted: Signal<Local, Bits<16>>,
+        parked_code: Constant<Bits<6>> = Constant::new(CHAIN_PARKED.to_bits()),
         leaves: Signal<Local, Bit>,
         keep: Signal<Local, Bits<8>>,
     }
@@ -146,7 +177,25 @@ logic_block! {
 impl Logic for Tso {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, used, room, notes_open, settled, frame_left, bytes_left);
+        dff_setup!(
+            self,
+            clock,
+            used,
+            room,
+            notes_open,
+            settled,
+            frame_left,
+            bytes_left,
+            queue_left,
+            drops_even,
+            drops_odd,
+            broke,
+            judged,
+            faulted,
+            cause,
+            judged_queue,
+            judged_head
+        );
         clock!(
             self, clock, stream, intake, cutter, aligner, ring, banks, notes, sums, values, records, emitter, sending,
             ends
@@ -175,6 +224,9 @@ impl Logic for Tso {
         ChainSink::link(&mut self.chain, &mut self.intake.chain);
         self.intake.features.next = self.features.val();
         self.intake.seed_without_length.next = self.seed_without_length.val();
+        self.intake.recoverable.next = self.recoverable.val();
+        self.intake.drops_even.next = self.drops_even.q.val();
+        self.intake.drops_odd.next = self.drops_odd.q.val();
         self.intake.beat_valid.next = self.stream.out_valid.val();
         self.intake.beat.next = self.stream.out_data.val();
         self.intake.kept.next = self.cutter.kept_beat.val();
@@ -199,6 +251,7 @@ impl Logic for Tso {
         self.cutter.never_zero.next = self.intake.never_zero.val();
         self.cutter.queue.next = self.intake.queue.val();
         self.cutter.head.next = self.intake.head.val();
+        self.cutter.sent_frames.next = self.intake.sent_frames.val();
         self.cutter.beat_valid.next = self.stream.out_valid.val();
         self.cutter.beat.next = self.stream.out_data.val();
         self.cutter.taken_elsewhere.next = self.intake.take.val();
@@ -228,6 +281,51 @@ impl Logic for Tso {
             self.note.next.frees_bank = false;
             self.note.next.refusal = self.intake.refusal.val();
         }
+        // The end of a chain that has no frame of its own: refused, or broken.
+        self.ended.next = !self.note.val().frame & (self.cutter.note_valid.val() | self.intake.refuse.val());
+        self.reason.next = self.note.val().refusal;
+        self.is_fault.next = self.reason.val().get_bit(5) & !self.reason.val().get_bit(4);
+        self.parks.next = self.ended.val() & self.notes.in_ready.val() & self.is_fault.val() & self.intake.parks.val();
+        if self.is_fault.val() & self.intake.parks.val() {
+            self.note.next.refusal = self.parked_code.val();
+        }
+        self.park.next.avail = self.intake.avail.val();
+        self.park.next.sent_frames = self.cutter.frames_out.val();
+        self.park.next.sent_bytes = self.cutter.bytes_out.val();
+        self.ended.next = self.ended.val() & self.notes.in_ready.val();
+        self.ends.park_valid.next = self.parks.val();
+        self.ends.park.next = self.park.val();
+        // What the queue's chains of this epoch are from now on
+        self.parked_queue.next = 0.into();
+        if self.parks.val() {
+            self.parked_queue.next = bits::<16>(1) << self.intake.queue.val();
+        }
+        self.other_queues.next = !self.parked_queue.val();
+        self.not_restarted.next = !self.restart.val();
+        self.drops_even.d.next = self.drops_even.q.val() & self.not_restarted.val();
+        self.drops_odd.d.next = self.drops_odd.q.val() & self.not_restarted.val();
+        if self.intake.epoch.val() {
+            self.drops_even.d.next = self.drops_even.q.val() & self.not_restarted.val() & self.other_queues.val();
+            self.drops_odd.d.next = (self.drops_odd.q.val() & self.not_restarted.val()) | self.parked_queue.val();
+        } else {
+            self.drops_odd.d.next = self.drops_odd.q.val() & self.not_restarted.val() & self.other_queues.val();
+            self.drops_even.d.next = (self.drops_even.q.val() & self.not_restarted.val()) | self.parked_queue.val();
+        }
+        // The cutter says that it finished on the clock after its note.
+        self.broke.d.next = self.ended.val();
+        self.judged.d.next =
+            (self.ended.val() & self.intake.has_bytes.val()) | (self.cutter.finished.val() & !self.broke.q.val());
+        self.faulted.d.next = self.ended.val() & self.is_fault.val();
+        self.cause.d.next = self.reason.val().get_bits::<5>(0);
+        self.judged_queue.d.next = self.intake.queue.val();
+        self.judged_head.d.next = self.intake.head.val();
+        self.verdict.valid.next = self.judged.q.val();
+        self.verdict.faulted.next = self.faulted.q.val();
+        self.verdict.queue.next = self.judged_queue.q.val();
+        self.verdict.head.next = self.judged_head.q.val();
+        self.verdict.cause.next = self.cause.q.val();
+        self.verdict.drops_even.next = self.drops_even.q.val();
+        self.verdict.drops_odd.next = self.drops_odd.q.val();
         self.notes.in_valid.next = self.cutter.note_valid.val() | self.intake.refuse.val();
         self.notes.in_data.next = self.note.val();
         self.noted.next = (self.cutter.note_valid.val() | self.intake.refuse.val()) & self.notes.in_ready.val();
@@ -285,6 +383,7 @@ impl Logic for Tso {
         DoneSource::link(&mut self.done, &mut self.ends.done);
         self.keep.next = self.sending.out_data.val().keep;
         self.frame_left.d.next = self.leaves.val() & self.sending.out_data.val().last;
+        self.queue_left.d.next = self.sending.out_data.val().queue;
         self.bytes_left.d.next = 0.into();
         if self.leaves.val() {
             self.bytes_left.d.next = 1.into();
@@ -312,6 +411,7 @@ impl Logic for Tso {
         }
         self.sent_frame.next = self.frame_left.q.val();
         self.sent_bytes.next = self.bytes_left.q.val();
+        self.sent_queue.next = self.queue_left.q.val();
         self.debug.next = bit_cast::<8, 4>(self.intake.debug.val()) | (bit_cast::<8, 4>(self.cutter.debug.val()) << 4);
         self.debug_output.next =
             bit_cast::<8, 3>(self.values.debug.val()) | (bit_cast::<8, 1>(self.emitter.debug.val()) << 4);
@@ -321,6 +421,10 @@ impl Logic for Tso {
             self.notes_open.d.next = 0.into();
             self.frame_left.d.next = false;
             self.bytes_left.d.next = 0.into();
+            self.drops_even.d.next = 0.into();
+            self.drops_odd.d.next = 0.into();
+            self.judged.d.next = false;
+            self.broke.d.next = false;
         }
     }
 }

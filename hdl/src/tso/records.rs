@@ -3,6 +3,7 @@
 #![allow(missing_docs)] // the derive adds methods without a doc comment; every field has one
 
 use rust_hdl::prelude::*;
+use segwalk_model::limits::CHAIN_BYTES_BITS;
 
 /// A beat of the chain's byte stream.
 #[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
@@ -28,6 +29,8 @@ pub struct SegmentNote {
     pub frees_bank: Bit,
     /// Why the chain was refused, or 0; only where `frame` is not set.
     pub refusal: Bits<6>,
+    /// The frame left before its chain parked the queue: it is made and not sent.
+    pub quiet: Bit,
     /// Transmit queue of the chain.
     pub queue: Bits<4>,
     /// Head of the chain.
@@ -67,6 +70,8 @@ pub struct FrameRecord {
     pub frees_bank: Bit,
     /// Why the chain was refused, or 0.
     pub refusal: Bits<6>,
+    /// See [`SegmentNote::quiet`].
+    pub quiet: Bit,
     /// Transmit queue of the chain.
     pub queue: Bits<4>,
     /// Head of the chain.
@@ -128,6 +133,17 @@ pub struct DoneRecord {
     pub refusal: Bits<6>,
 }
 
+/// How far a chain came that parks its queue.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+pub struct ParkWord {
+    /// Avail index of the chain.
+    pub avail: Bits<16>,
+    /// Frames that left, those of earlier passes included.
+    pub sent_frames: Bits<CHAIN_BYTES_BITS>,
+    /// Payload bytes in them; 0 when this pass did not come as far as the one before.
+    pub sent_bytes: Bits<CHAIN_BYTES_BITS>,
+}
+
 /// A beat of a frame on its way out.
 #[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
 pub struct OutputBeat {
@@ -139,6 +155,8 @@ pub struct OutputBeat {
     pub last: Bit,
     /// Last beat of the chain's last frame.
     pub done: Bit,
+    /// Transmit queue of the chain.
+    pub queue: Bits<4>,
 }
 
 /// What the template of a super-frame gives to its segments; stable until the next one is started.

@@ -158,6 +158,7 @@ impl Logic for Values {
         self.record.next.done = self.note_now.val().done;
         self.record.next.frees_bank = self.note_now.val().frees_bank;
         self.record.next.refusal = self.note_now.val().refusal;
+        self.record.next.quiet = self.note_now.val().quiet;
         self.record.next.queue = self.note_now.val().queue;
         self.record.next.head = self.note_now.val().head;
         // Two clocks at least pass from one of these to the next.
@@ -251,6 +252,10 @@ impl Logic for Values {
                     }
                     self.ip_check.d.next = self.ip_check.q.val() + bit_cast::<20, 16>(self.id.q.val());
                     self.state.d.next = ValueState::AddFirst;
+                    // without a checksum there is nothing to add
+                    if !self.note_now.val().sum & !self.note_now.val().template {
+                        self.state.d.next = ValueState::FoldSecond;
+                    }
                 }
             }
             ValueState::AddFirst => {

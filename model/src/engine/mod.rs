@@ -10,13 +10,18 @@
 //! 4. Frames: with the whole frame read, all of them. When the chain broke, every segment of a super-frame whose bytes
 //!    all arrived, and the break is the refusal; a frame that gives one packet is not sent at all.
 //!
+//! A translation fault that is the refusal of step 2 or 4 parks a recoverable queue instead: see [`ParkRecord`].
+//!
 //! What *arrived* is [`Payload::streamed`]. Every chain with a packet error is completed with `len` 0 like the others
 //! (rule 28), so a head is never read twice.
 
+mod park;
 mod payload;
 #[cfg(test)]
 mod tests;
 
+use park::Park;
+pub use park::ParkRecord;
 pub use payload::{PageFault, Payload};
 
 use crate::limits::{CONTEXTS, SUPER_FRAME_BYTES_MAX, TX_QUEUES, VIRTIO_NET_HDR_BYTES};
@@ -38,8 +43,10 @@ pub struct Outcome {
     pub head: u16,
     /// Frames emitted, in order. A chain that broke while it was read may have some in spite of its refusal.
     pub frames: Vec<Vec<u8>>,
-    /// Packet error.
+    /// Packet error, or the fault that parked the queue.
     pub refusal: Option<Refusal>,
+    /// The queue parked at this chain: its head is not completed, it is served again.
+    pub parked: bool,
 }
 
 /// The first translation fault of a payload access (FAULT_INFO and the registers behind it).
@@ -75,7 +82,7 @@ pub struct Counters {
     pub bytes: u64,
     /// Chains refused with a packet error.
     pub refused: u64,
-    /// Chains with a page that does not translate. Hardware may count more, because it translates ahead.
+    /// Chains whose refusal is a translation fault, and parkings of queues.
     pub faults: u64,
     /// Refusals by wire value, ring errors included.
     pub by_code: [u64; 64],
@@ -108,6 +115,7 @@ struct Queue {
     used: u16,
     stopped: Option<Refusal>,
     used_failed: bool,
+    park: Park,
 }
 
 /// A device with contexts, transmit queues and settings.
@@ -156,6 +164,7 @@ impl Engine {
         let state = &mut self.queues[queue];
         state.config = Some(config);
         (state.served, state.used) = (0, 0);
+        state.park = Park::default();
     }
 
     /// Resets one queue (virtio 1.2, 2.6.1): it is as after a reset of the device, a ring error that stopped it included.
@@ -167,6 +176,7 @@ impl Engine {
     /// Clears QUEUE_READY.
     pub fn disable_queue(&mut self, queue: usize) {
         self.queues[queue].config = None;
+        self.queues[queue].park = Park::default();
     }
 
     /// The ring error that stopped a queue; only a reset of the device lets it go on.
@@ -211,7 +221,8 @@ impl Engine {
         config: &QueueConfig,
         outcomes: &[Outcome],
     ) -> Result<bool, Refusal> {
-        let heads: Vec<u16> = outcomes.iter().map(|outcome| outcome.head).collect();
+        let completed = outcomes.iter().filter(|outcome| !outcome.parked);
+        let heads: Vec<u16> = completed.map(|outcome| outcome.head).collect();
         let state = &mut self.queues[queue];
         let old = state.used;
         state.used = put_used(memory, config, &self.contexts, old, &heads)?;
@@ -221,10 +232,12 @@ impl Engine {
         wants_interrupt(memory, config, &self.contexts, old, state.used)
     }
 
-    /// The queue's configuration, unless it is not ready or stopped.
+    /// The queue's configuration, unless it is not ready, stopped or parked.
     fn active(&self, queue: usize) -> Option<QueueConfig> {
         let state = &self.queues[queue];
-        state.config.filter(|_| state.stopped.is_none())
+        state
+            .config
+            .filter(|_| state.stopped.is_none() && state.park.record.is_none())
     }
 
     fn process_available(
@@ -238,6 +251,9 @@ impl Engine {
         for _ in 0..waiting {
             let head = avail_head(memory, config, &self.contexts, self.queues[queue].served)?;
             outcomes.push(self.process_chain(memory, queue, config, head)?);
+            if self.queues[queue].park.record.is_some() {
+                break;
+            }
             self.queues[queue].served = self.queues[queue].served.wrapping_add(1);
         }
         Ok(())
@@ -251,45 +267,51 @@ impl Engine {
         config: &QueueConfig,
         head: u16,
     ) -> Result<Outcome, Refusal> {
-        let (frames, refusal) = match walk_long_chain(memory, config, &self.contexts, head, self.super_frame_bytes_max)
-        {
-            Ok(chain) => self.serve(memory, queue, head, config, &chain),
-            Err(refusal) if refusal.class() == Class::Packet => (Vec::new(), Some(refusal)),
-            Err(refusal) => return Err(refusal),
+        let before = std::mem::take(&mut self.queues[queue].park);
+        let mut served = if before.aborts {
+            Served::refused(Refusal::Aborted)
+        } else {
+            match walk_long_chain(memory, config, &self.contexts, head, self.super_frame_bytes_max) {
+                Ok(chain) => self.serve(memory, config, &chain),
+                Err(refusal) if refusal.class() == Class::Packet => Served::refused(refusal),
+                Err(refusal) => return Err(refusal),
+            }
         };
-        self.counters.chains += 1;
+        let parked = served.fault.is_some() && config.binding.recoverable;
+        if let Some(fault) = served.fault {
+            self.counters.faults += 1;
+            self.fault.get_or_insert(FaultRecord { queue, head, fault });
+            if parked {
+                self.queues[queue].park = before.at(queue, head, fault, &served);
+            }
+        }
+        served.frames.drain(..served.frames.len().min(before.sent_frames));
+        let (frames, refusal) = (served.frames, served.refusal);
         self.counters.frames += frames.len() as u64;
         self.counters.bytes += frames.iter().map(|frame| frame.len() as u64).sum::<u64>();
-        if let Some(refusal) = refusal {
-            self.counters.refused += 1;
-            self.refuse(queue, head, refusal);
+        if !parked {
+            self.counters.chains += 1;
+            if let Some(refusal) = refusal {
+                self.counters.refused += 1;
+                self.refuse(queue, head, refusal);
+            }
         }
         Ok(Outcome {
             queue,
             head,
             frames,
             refusal,
+            parked,
         })
     }
 
-    fn serve(
-        &mut self,
-        memory: &impl Memory,
-        queue: usize,
-        head: u16,
-        config: &QueueConfig,
-        chain: &Chain,
-    ) -> (Vec<Vec<u8>>, Option<Refusal>) {
+    fn serve(&self, memory: &impl Memory, config: &QueueConfig, chain: &Chain) -> Served {
         let payload = Payload::read(memory, &self.contexts, chain);
-        if let Some(fault) = payload.fault {
-            self.counters.faults += 1;
-            self.fault.get_or_insert(FaultRecord { queue, head, fault });
-        }
         let settings = SegmentSettings {
             seed_without_length: config.binding.seed_without_length,
             ..self.settings
         };
-        frames(&payload, chain.total_bytes, &settings)
+        Served::cut(&payload, chain.total_bytes, &settings)
     }
 
     fn stop(&mut self, queue: usize, refusal: Refusal) {
@@ -306,19 +328,47 @@ impl Engine {
     }
 }
 
-/// The frames that a chain gives and its refusal; `total_bytes` is its length with `virtio_net_hdr`.
-pub fn frames(payload: &Payload, total_bytes: usize, settings: &SegmentSettings) -> (Vec<Vec<u8>>, Option<Refusal>) {
-    let bytes = payload.streamed();
-    let Some((hdr, frame)) = bytes.split_first_chunk::<VIRTIO_NET_HDR_BYTES>() else {
-        return (Vec::new(), payload.broken);
-    };
-    let frame = Prefix {
-        bytes: frame,
-        frame_bytes: total_bytes - VIRTIO_NET_HDR_BYTES,
-    };
-    match Plan::make(&VirtioNetHdr::parse(hdr), &frame, settings) {
-        Ok(plan) => (plan.frames(&frame, settings), payload.broken),
-        Err(Stop::Refused(refusal)) => (Vec::new(), Some(refusal)),
-        Err(Stop::Unread(_)) => (Vec::new(), payload.broken),
+/// What a chain gives, from its first frame on.
+#[derive(Clone, Debug, Default)]
+struct Served {
+    frames: Vec<Vec<u8>>,
+    refusal: Option<Refusal>,
+    /// Where the refusal is a translation fault.
+    fault: Option<PageFault>,
+    /// Payload bytes of every frame but a super-frame's last; 0 where nothing is segmented.
+    segment_bytes: usize,
+}
+
+impl Served {
+    fn refused(refusal: Refusal) -> Self {
+        Self {
+            refusal: Some(refusal),
+            ..Self::default()
+        }
+    }
+
+    /// `total_bytes` is the chain's length with `virtio_net_hdr`.
+    fn cut(payload: &Payload, total_bytes: usize, settings: &SegmentSettings) -> Self {
+        let broken = Self {
+            refusal: payload.broken,
+            fault: payload.fault,
+            ..Self::default()
+        };
+        let Some((hdr, bytes)) = payload.streamed().split_first_chunk::<VIRTIO_NET_HDR_BYTES>() else {
+            return broken;
+        };
+        let frame = Prefix {
+            bytes,
+            frame_bytes: total_bytes - VIRTIO_NET_HDR_BYTES,
+        };
+        match Plan::make(&VirtioNetHdr::parse(hdr), &frame, settings) {
+            Ok(plan) => Self {
+                frames: plan.frames(&frame, settings),
+                segment_bytes: plan.segment_bytes(),
+                ..broken
+            },
+            Err(Stop::Refused(refusal)) => Self::refused(refusal),
+            Err(Stop::Unread(_)) => broken,
+        }
     }
 }

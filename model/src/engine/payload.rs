@@ -30,8 +30,8 @@ pub struct Payload {
     pub bytes: Vec<u8>,
     /// What the first byte that failed met; the chain is complete when it is `None`.
     pub broken: Option<Refusal>,
-    /// The first page that does not translate. It is met even when an error of the bus broke the chain before, because
-    /// translation runs ahead of the data.
+    /// The page that does not translate, where that is what broke the chain. Hardware translates ahead of the data, but
+    /// what it finds there counts only when the data gets there.
     pub fault: Option<PageFault>,
 }
 
@@ -47,17 +47,18 @@ impl Payload {
                 let count = left.min(PAGE_BYTES - virt_addr % PAGE_BYTES);
                 let context = &contexts[usize::from(fragment.context)];
                 match translate(memory, context, virt_addr, Access::Read) {
-                    Ok(page) if payload.broken.is_none() => payload.read_chunk(memory, page.phys_addr, count),
-                    Ok(_) => (),
+                    Ok(page) => payload.read_chunk(memory, page.phys_addr, count),
                     Err(cause) => {
-                        payload.broken.get_or_insert(cause.refusal());
+                        payload.broken = Some(cause.refusal());
                         payload.fault = Some(PageFault {
                             context: fragment.context,
                             virt_page: virt_addr / PAGE_BYTES,
                             cause,
                         });
-                        return payload;
                     }
+                }
+                if payload.broken.is_some() {
+                    return payload;
                 }
                 virt_addr = virt_addr.wrapping_add(count);
                 left -= count;
@@ -157,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_behind_an_error_is_met_too() {
+    fn the_first_byte_that_fails_decides() {
         let payload = read(&[0x1000], &[(0x1000, 8), (1 << 40, 8)]);
-        assert_eq!(payload.broken, Some(Refusal::PayloadBusError));
-        assert_eq!(payload.fault.map(|fault| fault.cause), Some(FaultCause::PhysRange));
+        assert_eq!((payload.broken, payload.fault), (Some(Refusal::PayloadBusError), None));
         let payload = read(&[0x2000], &[(0x1000, 8), (1 << 40, 8), (0x2000, 8)]);
         assert_eq!(
             (payload.bytes.len(), payload.broken),
             (8, Some(Refusal::FaultPhysRange))
         );
+        assert_eq!(payload.fault.map(|fault| fault.cause), Some(FaultCause::PhysRange));
     }
 }

@@ -92,6 +92,14 @@ impl Plan {
         }
     }
 
+    /// Payload bytes of every frame but the last; 0 where nothing is cut.
+    pub fn segment_bytes(&self) -> usize {
+        match self {
+            Plan::Segments { mss, .. } => *mss,
+            _ => 0,
+        }
+    }
+
     fn segmented(hdr: &VirtioNetHdr, frame: &Prefix, settings: &SegmentSettings) -> Result<Plan, Stop> {
         let offload = Offload::find(hdr.gso()).ok_or(Refusal::GsoTypeUnknown)?;
         let mut needed = offload.feature;

@@ -343,9 +343,10 @@ fn a_binding_survives_its_registers() {
         default_context: 15,
         names_allowed: true,
         seed_without_length: true,
+        recoverable: true,
         mask: 0x8421,
     };
     let (contexts, mask) = binding.to_registers();
-    assert_eq!((contexts, mask), (0x3F3, 0x8421));
+    assert_eq!((contexts, mask), (0x7F3, 0x8421));
     assert_eq!(Binding::from_registers(contexts, mask), binding);
 }

@@ -87,6 +87,7 @@ pub fn core() -> anyhow::Result<Workload> {
         names_allowed: true,
         mask: 1 << KERNEL | 1 << process,
         seed_without_length: false,
+        recoverable: false,
     };
     let queue = session.add_queue(0, 64, &binding)?;
     session.start()?;

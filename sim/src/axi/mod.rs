@@ -4,10 +4,12 @@
 //! signals for the next edge, and knows at once which transfers that edge makes. A channel is an `Option`: `Some` is
 //! valid high, and the payload is only looked at then.
 
+mod allowed;
 mod checker;
 mod memory;
 mod ports;
 
+pub use allowed::{Allowed, Client};
 pub use checker::{Access, AccessHook, ProtocolChecker, Violation};
 pub use memory::{AxiConfig, AxiMemory, ErrorRange, OpenAccess};
 pub use ports::AxiPorts;
@@ -18,6 +20,8 @@ pub const READ_RING: u8 = 0;
 pub const READ_WALKER: u8 = 1;
 /// Read ID of payload.
 pub const READ_PAYLOAD: u8 = 2;
+/// Read ID of what drivers want to be told: flags and event words in avail rings.
+pub const READ_EVENT: u8 = 3;
 /// Write ID of the used rings.
 pub const WRITE_USED: u8 = 0;
 

@@ -64,6 +64,7 @@ impl Work {
             names_allowed: true,
             mask: 1 << KERNEL | 1 << process,
             seed_without_length: false,
+            recoverable: false,
         };
         let chains = count.div_ceil(case.queues as usize);
         let size = (chains * descriptors(case)).next_power_of_two() as u32;

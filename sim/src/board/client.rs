@@ -16,7 +16,7 @@ pub trait Serial {
     fn pause(&mut self, time: Duration) -> Result<()>;
 }
 
-/// How long an answer may take behind the last byte of its request.
+/// [`BoardClient::answer_time`] when nothing else is asked for: a board answers in a hundredth of it.
 const ANSWER_TIME: Duration = Duration::from_millis(200);
 /// How often a request is sent before the board counts as silent.
 const TRIES: usize = 4;
@@ -27,6 +27,8 @@ pub struct BoardClient<S> {
     pub serial: S,
     decoder: Decoder,
     tag: u8,
+    /// How long an answer may take behind the last byte of its request.
+    pub answer_time: Duration,
     /// Requests that had to be sent again.
     pub repeated: u64,
 }
@@ -38,6 +40,7 @@ impl<S: Serial> BoardClient<S> {
             serial,
             decoder: Decoder::default(),
             tag: 0,
+            answer_time: ANSWER_TIME,
             repeated: 0,
         }
     }
@@ -68,7 +71,7 @@ impl<S: Serial> BoardClient<S> {
         for attempt in 0..TRIES {
             self.repeated += u64::from(attempt > 0);
             self.serial.send(&line)?;
-            while let Some(byte) = self.serial.receive(ANSWER_TIME)? {
+            while let Some(byte) = self.serial.receive(self.answer_time)? {
                 let Some(answer) = self.decoder.byte(byte) else {
                     continue;
                 };

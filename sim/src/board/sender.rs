@@ -225,6 +225,7 @@ pub fn send<S: Serial>(
         descriptors: region(0, descriptors),
         avail: region(1024, avail),
         used: region(2048, used),
+        indirect: None,
     };
     let used_at = (rings_page * PAGE_BYTES + 2048) as u32;
     device.watch(used_at..used_at + used as u32);

@@ -78,6 +78,7 @@ pub fn send_over<D: Device>(
         names_allowed: true,
         mask: 1 << KERNEL | 1 << process,
         seed_without_length: false,
+        recoverable: false,
     };
     let queue = session.add_queue(0, options.queue_size(super_frame_bytes.min(file.len())), &binding)?;
     session.start()?;

@@ -6,8 +6,7 @@
 //! - an entry that the MMU may keep (a pointer, a page that passes the checks): since the beginning of the last
 //!   invalidation that covers the lookup and whose fence came before its answer was offered (one of an address covers its 4 KiB page
 //!   and all superpages of the context);
-//! - an entry that it may not keep (broken, absent, without the permission): since the lookup was taken, or a moment
-//!   before, because it may have joined a walk that had just read it.
+//! - an entry that it may not keep (broken, absent, without the permission): since the lookup was taken.
 //!
 //! Where nothing has changed that is one answer.
 
@@ -17,9 +16,6 @@ use segwalk_model::refusal::FaultCause;
 use segwalk_sim::mmu::{Done, Invalidation, Lookup};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-
-/// Clocks before its request in which a joined walk may have read what answers it.
-const JOINED: u64 = 600;
 
 /// A value that was replaced.
 #[derive(Clone, Copy)]
@@ -197,7 +193,7 @@ struct Chooser<'a> {
     /// For each read of the walk: which value is taken, of how many.
     choices: RefCell<Vec<(usize, usize)>>,
     depth: Cell<usize>,
-    /// The last value read was only there before the lookup.
+    /// The last value read was only there before the lookup was taken.
     stale: Cell<bool>,
 }
 
@@ -229,7 +225,7 @@ impl Chooser<'_> {
         let depth = self.depth.get();
         self.depth.set(depth + 1);
         let formers = self.timeline.words.get(&word).map_or(&[][..], Vec::as_slice);
-        let fresh = [self.done.taken.saturating_sub(JOINED), self.done.answered];
+        let fresh = [self.done.taken, self.done.answered];
         let now = self.memory.read_u64(word).ok();
         let unchanged = formers.is_empty() && self.timeline.failing.is_empty() && self.timeline.failed.is_empty();
         let mut candidates: Vec<(Option<u64>, bool)> = Vec::new();

@@ -64,9 +64,6 @@ fn a_text_over_the_uart_leaves_as_frames_on_rgmii() {
             (IpVersion::V4, Mode::Sv39),
             (IpVersion::V6, Mode::Bare),
         ] {
-            if mode.format().is_some_and(|format| !format.supported_by_rtl) {
-                continue;
-            }
             let mut device = device(board, &model);
             let options = BoardSendOptions {
                 ip,

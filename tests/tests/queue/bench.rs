@@ -79,7 +79,7 @@ pub struct World {
 
 fn new_frame(random: &mut ChaCha8Rng, taken: &mut HashSet<u64>, memory: &mut SparseMemory) -> u64 {
     loop {
-        let frame = random.gen_range(1..1 << 28);
+        let frame = random.gen_range(1..1 << ALIAS_BIT);
         if taken.insert(frame) {
             memory.add_page(frame);
             return frame;
@@ -224,6 +224,9 @@ impl Table {
     }
 }
 
+/// Bits of a page number from here on name no other memory: they tell which translation an access used.
+pub const ALIAS_BIT: u32 = 24;
+
 /// The MMU.
 pub struct Translator {
     req_valid: Port,
@@ -302,7 +305,11 @@ pub struct ReadMemory {
 
 impl ReadMemory {
     pub fn new(dut: &Dut) -> anyhow::Result<Self> {
-        let port = |name: &str| dut.port(&format!("mem${name}"));
+        Self::behind(dut, "mem")
+    }
+
+    pub fn behind(dut: &Dut, ports: &str) -> anyhow::Result<Self> {
+        let port = |name: &str| dut.port(&format!("{ports}${name}"));
         Ok(Self {
             req_valid: port("req_valid")?,
             req_ready: port("req_ready")?,
@@ -344,7 +351,8 @@ impl ReadMemory {
                 addr % 8 == 0 && addr % PAGE + 8 * beats <= PAGE,
                 "read of {beats} beats at {addr:#x}"
             );
-            self.under_way.push_back((weather.due(random, now + 1), addr, beats));
+            let real = addr & ((1 << (12 + ALIAS_BIT)) - 1);
+            self.under_way.push_back((weather.due(random, now + 1), real, beats));
             self.reads += 1;
             self.beats += beats;
         }
@@ -363,11 +371,18 @@ pub struct WriteMemory {
     // due, address, data, strobe
     under_way: VecDeque<(u64, u64, u64, u64)>,
     pub most_under_way: usize,
+    /// Alias bits of the last write that was accepted.
+    pub alias: u64,
 }
 
 impl WriteMemory {
     pub fn new(dut: &Dut) -> anyhow::Result<Self> {
-        let port = |name: &str| dut.port(&format!("mem${name}"));
+        Self::behind(dut, "mem")
+    }
+
+    /// Behind the ports whose names begin so.
+    pub fn behind(dut: &Dut, ports: &str) -> anyhow::Result<Self> {
+        let port = |name: &str| dut.port(&format!("{ports}${name}"));
         Ok(Self {
             req_valid: port("req_valid")?,
             req_ready: port("req_ready")?,
@@ -378,7 +393,13 @@ impl WriteMemory {
             done_error: port("done_error")?,
             under_way: VecDeque::new(),
             most_under_way: 0,
+            alias: 0,
         })
+    }
+
+    /// Writes that are not acknowledged.
+    pub fn under_way(&self) -> usize {
+        self.under_way.len()
     }
 
     /// Gives back a write that was accepted with this clock: address, data, strobe.
@@ -404,7 +425,10 @@ impl WriteMemory {
             dut.set(self.done_error, failed.into());
         }
         if ready && dut.get(self.req_valid) == 1 {
-            let write = (dut.get(self.phys_addr), dut.get(self.data), dut.get(self.strobe));
+            let phys_addr = dut.get(self.phys_addr);
+            self.alias = phys_addr >> (12 + ALIAS_BIT);
+            let phys_addr = phys_addr & ((1 << (12 + ALIAS_BIT)) - 1);
+            let write = (phys_addr, dut.get(self.data), dut.get(self.strobe));
             assert!(
                 write.0 % 8 == 0 && write.2 != 0,
                 "write at {:#x}, strobe {:#x}",

@@ -1,15 +1,13 @@
 //! The fetcher and its drivers.
 
-use crate::bench::{random_queue, ReadMemory, Table, Translator, Weather, World};
-use rand::seq::SliceRandom;
+use crate::bench::{random_queue, ReadMemory, Table, Translator, Weather, World, WriteMemory};
+use crate::fetcher_parks::Parks;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use segwalk_hdl::queue::fetcher::{QueueFetcher, DEBUG_HEADS, DEBUG_WALKER, FIRST_WALK_FRAGMENTS};
-use segwalk_model::limits::{SUPER_FRAME_BYTES_MAX, TX_QUEUES};
+use segwalk_model::limits::TX_QUEUES;
 use segwalk_model::refusal::{Class, Refusal};
-use segwalk_model::virtqueue::{
-    avail_head, avail_heads, walk_chain, Chain, Descriptor, FLAG_INDIRECT, FLAG_NEXT, FLAG_WRITE,
-};
+use segwalk_model::virtqueue::{avail_head, avail_heads, need_event, walk_chain, Chain, Descriptor, RingMemory};
 use segwalk_sim::verilated::{Dut, Model, Port, Spec};
 use std::collections::VecDeque;
 use std::sync::OnceLock;
@@ -44,6 +42,8 @@ pub struct Driver {
     pub alive: bool,
     pub free: Vec<u16>,
     pub avail_index: u16,
+    // avail index of the last look at avail_event
+    told: u16,
     pub expected: VecDeque<Event>,
 }
 
@@ -52,7 +52,7 @@ pub struct Ports {
     pub restart: Port,
     notify_valid: Port,
     notify_queue: Port,
-    chain: [Port; 6],
+    chain: [Port; 9],
     fragment: [Port; 7],
     error: [Port; 3],
     debug: [Port; 2],
@@ -67,6 +67,14 @@ pub struct Bench {
     pub table: Table,
     translator: Translator,
     pub memory: ReadMemory,
+    writes: WriteMemory,
+    // avail_event writes that were accepted, and doorbells that were spared because of one
+    pub event_writes: u64,
+    pub spared: u64,
+    pub parks: Parks,
+    // what was negotiated
+    pub indirect: bool,
+    pub event_index: bool,
     ports: Ports,
     pub random: ChaCha8Rng,
     pub weather: Weather,
@@ -104,7 +112,18 @@ impl Bench {
             restart: port("restart"),
             notify_valid: port("notify_valid"),
             notify_queue: port("notify_queue"),
-            chain: ["valid", "ready", "queue", "head", "frame_bytes", "refusal"].map(|n| port(&format!("chain${n}"))),
+            chain: [
+                "valid",
+                "ready",
+                "queue",
+                "head",
+                "frame_bytes",
+                "refusal",
+                "avail",
+                "epoch",
+                "sent_frames",
+            ]
+            .map(|n| port(&format!("chain${n}"))),
             fragment: ["valid", "ready", "context", "virt_addr", "bytes", "last", "refusal"]
                 .map(|n| port(&format!("fragments${n}"))),
             error: ["valid", "queue", "code"].map(|n| port(&format!("ring_error${n}"))),
@@ -115,6 +134,12 @@ impl Bench {
             table: Table::new(&dut).unwrap(),
             translator: Translator::new(&dut).unwrap(),
             memory: ReadMemory::new(&dut).unwrap(),
+            writes: WriteMemory::behind(&dut, "mem_write").unwrap(),
+            event_writes: 0,
+            spared: 0,
+            parks: Parks::new(&dut),
+            indirect: false,
+            event_index: false,
             ports,
             dut,
             world,
@@ -141,6 +166,15 @@ impl Bench {
         bench
     }
 
+    /// Features, before any queue is started.
+    pub fn negotiate(&mut self, indirect: bool, event_index: bool) {
+        (self.indirect, self.event_index) = (indirect, event_index);
+        for (port, on) in [("indirect", indirect), ("event_index", event_index)] {
+            let port = self.dut.port(port).unwrap();
+            self.dut.set(port, on.into());
+        }
+    }
+
     pub fn clock(&mut self) {
         let Self {
             dut,
@@ -152,6 +186,8 @@ impl Bench {
         } = self;
         self.translator.step(dut, world, *weather, random, *now);
         self.memory.step(dut, world, *weather, random, *now);
+        self.event_writes += u64::from(self.writes.step(dut, world, *weather, random, *now).is_some());
+        self.parks.step(dut, random, *now);
         dut.set(self.ports.enabled, self.enabled);
         let bell = self.doorbells.front().filter(|bell| bell.0 <= *now).copied();
         dut.set(self.ports.notify_valid, bell.is_some().into());
@@ -185,7 +221,7 @@ impl Bench {
         }
     }
 
-    fn got_chain(&mut self, [_, _, queue, head, frame_bytes, refusal]: [u64; 6]) {
+    fn got_chain(&mut self, [_, _, queue, head, frame_bytes, refusal, avail, epoch, sent_frames]: [u64; 9]) {
         if let Some(record) = &mut self.record {
             record.push(Recorded::Chain {
                 head,
@@ -197,6 +233,23 @@ impl Bench {
         self.chains += 1;
         self.seen[refusal as usize] += 1;
         let driver = &mut self.drivers[queue as usize];
+        let dropped = {
+            let next = driver.expected.front().cloned();
+            let told = [head, avail, epoch, sent_frames, refusal];
+            let (random, now) = (&mut self.random, self.now);
+            match self
+                .parks
+                .got_chain(random, now, queue as usize, told, next, &mut driver.expected)
+            {
+                Some(dropped) => dropped,
+                None => {
+                    if let Some(Event::Chain { descriptors, .. }) = driver.expected.pop_front() {
+                        driver.free.extend(descriptors);
+                    }
+                    return;
+                }
+            }
+        };
         match driver.expected.pop_front() {
             Some(Event::Chain {
                 head: expected,
@@ -217,11 +270,12 @@ impl Bench {
                             .iter()
                             .map(|f| (f.context.into(), f.virt_addr, f.bytes.into()))
                             .collect();
+                        let descriptors = if dropped { Vec::new() } else { descriptors };
                         self.open.push_back((queue as usize, fragments, descriptors));
                     }
                     Err(code) => {
                         assert_eq!(refusal, u64::from(code.code()), "chain {head}: {code:?} expected");
-                        driver.free.extend(descriptors);
+                        driver.free.extend(if dropped { Vec::new() } else { descriptors });
                     }
                 }
             }
@@ -258,6 +312,7 @@ impl Bench {
         self.enabled &= !(1 << queue);
         if self.record.is_none() {
             let driver = &mut self.drivers[queue];
+            self.parks.got_error(queue, &mut driver.expected);
             // Chains before it may still wait at the output.
             match driver.expected.pop_back() {
                 Some(Event::RingError(expected)) => assert_eq!(code, u64::from(expected.code()), "{expected:?}"),
@@ -270,7 +325,9 @@ impl Bench {
     /// Makes new rings for a queue that is off, and switches it on.
     pub fn start(&mut self, queue: usize, size: u16, faulty: bool) {
         let context = self.random.gen_range(0..16);
-        let config = random_queue(&mut self.world, &mut self.random, context, size, faulty);
+        let mut config = random_queue(&mut self.world, &mut self.random, context, size, faulty);
+        (config.indirect, config.event_idx) = (self.indirect, self.event_index);
+        self.parks.start(queue);
         self.table.queues[queue] = config;
         self.drivers[queue] = Driver {
             alive: true,
@@ -301,8 +358,11 @@ impl Bench {
     }
 
     pub fn publish(&mut self, queue: usize) {
+        let waiting = self.doorbells.len();
         self.publish_now(queue);
-        self.doorbells.back_mut().expect("the doorbell just rung").0 += self.random.gen_range(0..20);
+        if self.doorbells.len() > waiting {
+            self.doorbells[waiting].0 += self.random.gen_range(0..20);
+        }
     }
 
     /// Moves the avail index and rings the doorbell with the next clock.
@@ -311,7 +371,24 @@ impl Bench {
         let index = self.drivers[queue].avail_index.to_le_bytes();
         self.world
             .poke(config.binding.ring_context.into(), config.avail_addr + 2, &index);
-        self.doorbells.push_back((self.now, queue as u64));
+        if self.rings(queue) {
+            self.doorbells.push_back((self.now, queue as u64));
+        }
+    }
+
+    /// Whether the driver rings after it moved the index (virtio 1.2, 2.7.10).
+    fn rings(&mut self, queue: usize) -> bool {
+        let (config, driver) = (&self.table.queues[queue], &mut self.drivers[queue]);
+        let old = std::mem::replace(&mut driver.told, driver.avail_index);
+        if !self.event_index {
+            return true;
+        }
+        let ring = RingMemory::new(&self.world.memory, config, &self.world.contexts);
+        let event_at = config.used_addr + 4 + 8 * u64::from(config.size);
+        let event = ring.read_u16(event_at).unwrap_or(old);
+        let rings = need_event(event, driver.avail_index, old);
+        self.spared += u64::from(!rings);
+        rings
     }
 
     /// Writes a chain of these descriptors and expects what the model says of it.
@@ -320,7 +397,7 @@ impl Bench {
         self.put_chain_at(queue, head, descriptors, indices);
     }
 
-    fn put_chain_at(&mut self, queue: usize, head: u16, descriptors: Vec<Descriptor>, indices: Vec<u16>) {
+    pub fn put_chain_at(&mut self, queue: usize, head: u16, descriptors: Vec<Descriptor>, indices: Vec<u16>) {
         for (index, descriptor) in indices.iter().zip(descriptors) {
             self.put_descriptor(queue, *index, descriptor);
         }
@@ -358,71 +435,8 @@ impl Bench {
         );
     }
 
-    /// A chain with some of everything that a driver may do.
-    pub fn random_chain(&mut self, queue: usize) {
-        let random = &mut self.random;
-        let driver = &mut self.drivers[queue];
-        let config = self.table.queues[queue];
-        let free = driver.free.len();
-        let count = match random.gen_range(0..20) {
-            0 => free,
-            1 => free.min(300),
-            2..=5 => free.min(20),
-            _ => free.min(5),
-        };
-        let count = random.gen_range(1..=count.max(1));
-        driver.free.shuffle(random);
-        let indices: Vec<u16> = driver.free.split_off(free - count);
-        let bytes_max = match random.gen_range(0..10) {
-            0 => SUPER_FRAME_BYTES_MAX as u32 * 2 / count as u32 + 1,
-            1 => 14 / count as u32 + 1,
-            _ => 60_000 / count as u32 + 1,
-        };
-        let mut descriptors: Vec<Descriptor> = (0..count)
-            .map(|at| {
-                let named: u16 = random.gen_range(0..16);
-                let allowed = config.binding.resolve(named as u8).is_some();
-                let named = if allowed || random.gen_ratio(1, 500) { named } else { 0 };
-                Descriptor {
-                    virt_addr: random.gen(),
-                    bytes: if random.gen_ratio(1, 10) {
-                        0
-                    } else {
-                        random.gen_range(0..=bytes_max)
-                    },
-                    flags: named << 12 | (random.gen::<u16>() & 0x0FF8) | u16::from(at + 1 < count),
-                    next: indices.get(at + 1).copied().unwrap_or(random.gen()),
-                }
-            })
-            .collect();
-        if random.gen_ratio(1, 3) {
-            descriptors[0].bytes = descriptors[0].bytes.max(12);
-        }
-        let victim = descriptors.choose_mut(random).unwrap();
-        match random.gen_range(0..200) {
-            0..=5 => victim.flags |= FLAG_WRITE,
-            6..=9 => victim.flags |= FLAG_INDIRECT,
-            10..=13 => victim.bytes = random.gen(),
-            14..=16 => victim.bytes = 1 << random.gen_range(16..32),
-            17 => {
-                victim.flags |= FLAG_NEXT;
-                victim.next = *indices.choose(random).unwrap();
-            }
-            18 => {
-                victim.flags |= FLAG_NEXT;
-                victim.next = config.size + random.gen_range(0..=u16::MAX - config.size);
-            }
-            _ => (),
-        }
-        let mut head = indices[0];
-        if random.gen_ratio(1, 400) {
-            head = config.size + random.gen_range(0..=u16::MAX - config.size);
-        }
-        self.put_chain_at(queue, head, descriptors, indices);
-    }
-
     pub fn done(&self) -> bool {
-        self.open.is_empty() && self.drivers.iter().all(|d| d.expected.is_empty())
+        self.open.is_empty() && self.parks.idle() && self.drivers.iter().all(|d| d.expected.is_empty())
     }
 
     pub fn check_progress(&self) {

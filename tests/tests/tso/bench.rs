@@ -3,6 +3,7 @@
 use anyhow::{ensure, Context as _, Result};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use segwalk_hdl::bus::ports::{CHAIN_DROPPED, CHAIN_PARKED};
 use segwalk_hdl::tso::{Tso, DEBUG_STATES};
 use segwalk_model::segment::{Plan, Prefix, SegmentSettings, Stop};
 use segwalk_model::virtio_net_hdr::VirtioNetHdr;
@@ -20,6 +21,11 @@ pub struct Chain {
     pub frame: Vec<u8>,
     /// The stream breaks with this beat and code.
     pub fault: Option<(usize, u8)>,
+    /// Of the queue, when the chain was fetched.
+    pub epoch: bool,
+    pub avail: u16,
+    /// Frames that left in earlier passes.
+    pub sent_frames: usize,
 }
 
 impl Chain {
@@ -31,6 +37,9 @@ impl Chain {
             hdr,
             frame,
             fault: None,
+            epoch: false,
+            avail: 0,
+            sent_frames: 0,
         }
     }
 
@@ -38,13 +47,13 @@ impl Chain {
         (16 + self.frame.len()).div_ceil(8)
     }
 
-    /// Frames and code that the model gives.
-    pub fn expected(&self, settings: &SegmentSettings) -> (Vec<Vec<u8>>, u8) {
+    /// Frames, code and bytes of a segment that the model gives, from the chain's first frame on.
+    pub fn expected(&self, settings: &SegmentSettings) -> (Vec<Vec<u8>>, u8, usize) {
         if self.refused != 0 {
-            return (vec![], self.refused);
+            return (vec![], self.refused, 0);
         }
         let readable = match self.fault {
-            Some((beat, code)) if beat < 2 => return (vec![], code),
+            Some((beat, code)) if beat < 2 => return (vec![], code, 0),
             Some((beat, _)) => (beat - 2) * 8,
             None => self.frame.len(),
         };
@@ -54,9 +63,9 @@ impl Chain {
         };
         let fault = self.fault.map_or(0, |(_, code)| code);
         match Plan::make(&self.hdr, &prefix, settings) {
-            Ok(plan) => (plan.frames(&prefix, settings), fault),
-            Err(Stop::Refused(refusal)) => (vec![], refusal.code()),
-            Err(Stop::Unread(_)) => (vec![], fault),
+            Ok(plan) => (plan.frames(&prefix, settings), fault, plan.segment_bytes()),
+            Err(Stop::Refused(refusal)) => (vec![], refusal.code(), 0),
+            Err(Stop::Unread(_)) => (vec![], fault, 0),
         }
     }
 }
@@ -69,6 +78,8 @@ pub struct Settings {
     pub seed_without_length: u16,
     /// Bits 4:0 CSUM, TSO4, TSO6, ECN, USO; must say the same as `segment.features`.
     pub features: u8,
+    /// Queues that park at a fault, one bit each.
+    pub recoverable: u16,
 }
 
 impl Settings {
@@ -96,6 +107,12 @@ pub struct Run {
     pub frames: Vec<Vec<u8>>,
     /// Queue, head, code, and how many frames had left before.
     pub done: Vec<(u8, u16, u8, usize)>,
+    /// Avail index, frames and bytes of chains that parked their queues.
+    pub parks: Vec<(u16, usize, usize)>,
+    /// For each chain that had bytes: whether a fault ended it, queue, head, cause.
+    pub verdicts: Vec<(bool, u8, u16, u8)>,
+    /// Frames and bytes that were counted for each queue.
+    pub sent_of: [(u64, u64); 16],
     /// Clock of the first and of the last beat of each frame.
     pub spans: Vec<(u64, u64)>,
     pub sent_frames: u64,
@@ -104,14 +121,16 @@ pub struct Run {
 
 struct Ports {
     reset: Port,
-    chain: [Port; 6],
+    chain: [Port; 9],
     bytes: [Port; 5],
     frames: [Port; 5],
-    done: [Port; 5],
-    settings: [Port; 8],
+    done: [Port; 8],
+    verdict: [Port; 7],
+    settings: [Port; 9],
+    restart: Port,
     hold: Port,
     idle: Port,
-    sent: [Port; 2],
+    sent: [Port; 3],
     debug: Port,
 }
 
@@ -145,10 +164,41 @@ impl Bench {
         }
         let ports = Ports {
             reset: dut.port("reset")?,
-            chain: group!("chain$", "valid", "ready", "queue", "head", "frame_bytes", "refusal"),
+            chain: group!(
+                "chain$",
+                "valid",
+                "ready",
+                "queue",
+                "head",
+                "frame_bytes",
+                "refusal",
+                "avail",
+                "epoch",
+                "sent_frames"
+            ),
             bytes: group!("bytes$", "valid", "ready", "data", "last", "refusal"),
             frames: group!("frames$", "tvalid", "tready", "tdata", "tkeep", "tlast"),
-            done: group!("done$", "valid", "ready", "queue", "head", "refusal"),
+            done: group!(
+                "done$",
+                "valid",
+                "ready",
+                "queue",
+                "head",
+                "refusal",
+                "avail",
+                "sent_frames",
+                "sent_bytes"
+            ),
+            verdict: group!(
+                "verdict$",
+                "valid",
+                "faulted",
+                "queue",
+                "head",
+                "cause",
+                "drops_even",
+                "drops_odd"
+            ),
             settings: group!(
                 "",
                 "features",
@@ -158,11 +208,13 @@ impl Bench {
                 "id_fifteen_bits",
                 "id_fixed",
                 "pad",
-                "seed_without_length"
+                "seed_without_length",
+                "recoverable"
             ),
+            restart: dut.port("restart")?,
             hold: dut.port("hold")?,
             idle: dut.port("idle")?,
-            sent: group!("", "sent_frame", "sent_bytes"),
+            sent: group!("", "sent_frame", "sent_bytes", "sent_queue"),
             debug: dut.port("debug")?,
         };
         let mut bench = Self { dut, ports };
@@ -192,10 +244,14 @@ impl Bench {
             settings.segment.id_fixed.into(),
             settings.segment.pad.into(),
             settings.seed_without_length.into(),
+            settings.recoverable.into(),
         ];
         for (port, value) in self.ports.settings.into_iter().zip(values) {
             self.dut.set(port, value);
         }
+        self.dut.set(self.ports.restart, 0xFFFF);
+        self.dut.tick();
+        self.dut.set(self.ports.restart, 0);
     }
 
     /// Sends the chains until the last is done, or until `clocks` have passed.
@@ -236,6 +292,9 @@ impl Bench {
                 dut.set(ports.chain[3], chain.head.into());
                 dut.set(ports.chain[4], chain.frame.len() as u64);
                 dut.set(ports.chain[5], chain.refused.into());
+                dut.set(ports.chain[6], chain.avail.into());
+                dut.set(ports.chain[7], chain.epoch.into());
+                dut.set(ports.chain[8], chain.sent_frames as u64);
             }
             dut.set(ports.bytes[0], beat_valid.into());
             if let Some((data, last, refusal)) = stream.get(next_beat) {
@@ -302,7 +361,17 @@ impl Bench {
                     dut.get(ports.done[4]) as u8,
                     run.frames.len(),
                 ));
+                if dut.get(ports.done[4]) == CHAIN_PARKED {
+                    let [avail, frames, bytes] = [5, 6, 7].map(|at| dut.get(ports.done[at]));
+                    run.parks.push((avail as u16, frames as usize, bytes as usize));
+                }
             }
+            if dut.get(ports.verdict[0]) == 1 {
+                let [faulted, queue, head, cause] = [1, 2, 3, 4].map(|at| dut.get(ports.verdict[at]));
+                run.verdicts.push((faulted == 1, queue as u8, head as u16, cause as u8));
+            }
+            let of = &mut run.sent_of[dut.get(ports.sent[2]) as usize];
+            *of = (of.0 + dut.get(ports.sent[0]), of.1 + dut.get(ports.sent[1]));
             run.sent_frames += dut.get(ports.sent[0]);
             run.sent_bytes += dut.get(ports.sent[1]);
             if moved {
@@ -340,8 +409,32 @@ impl Bench {
         let run = self.run(u64::MAX, chains, settings, stalls, random)?;
         let mut frames = run.frames.iter();
         let mut before = 0;
+        let (mut dropping, mut parks, mut verdicts) = ([None; 16], vec![], vec![]);
+        let mut sent_of = [(0, 0); 16];
         for (index, chain) in chains.iter().enumerate() {
-            let (expected, code) = chain.expected(&settings.of_queue(chain.queue));
+            let (mut expected, mut code, segment_bytes) = chain.expected(&settings.of_queue(chain.queue));
+            let drops = &mut dropping[usize::from(chain.queue)];
+            if *drops == Some(chain.epoch) {
+                (expected, code) = (vec![], CHAIN_DROPPED as u8);
+            }
+            let faulted = (33..62).contains(&code);
+            if chain.refused == 0 {
+                verdicts.push((faulted, chain.queue, chain.head, if faulted { code & 31 } else { 0 }));
+            }
+            if faulted && chain.refused == 0 && settings.recoverable >> chain.queue & 1 == 1 {
+                code = CHAIN_PARKED as u8;
+                *drops = Some(chain.epoch);
+                let bytes = if expected.len() < chain.sent_frames {
+                    0
+                } else {
+                    expected.len() * segment_bytes
+                };
+                parks.push((chain.avail, expected.len().max(chain.sent_frames), bytes));
+            }
+            expected.drain(..expected.len().min(chain.sent_frames));
+            let of = &mut sent_of[usize::from(chain.queue)];
+            let bytes: usize = expected.iter().map(Vec::len).sum();
+            *of = (of.0 + expected.len() as u64, of.1 + bytes as u64);
             let about = || {
                 let mut short = chain.clone();
                 short.frame.truncate(160);
@@ -374,6 +467,18 @@ impl Bench {
             ensure!(done.3 >= before, "done before its frames left, {}", about());
         }
         ensure!(frames.next().is_none(), "more frames than expected");
+        ensure!(run.parks == parks, "parked {:?}, expected {parks:?}", run.parks);
+        let mut found = run.verdicts.clone();
+        found
+            .iter_mut()
+            .filter(|verdict| !verdict.0)
+            .for_each(|verdict| verdict.3 = 0);
+        ensure!(found == verdicts, "verdicts {found:?}, expected {verdicts:?}");
+        ensure!(
+            run.sent_of == sent_of,
+            "queues sent {:?}, expected {sent_of:?}",
+            run.sent_of
+        );
         ensure!(
             run.sent_frames == run.frames.len() as u64,
             "sent_frame counts {}",

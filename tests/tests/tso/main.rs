@@ -9,6 +9,7 @@ use bench::{Bench, Chain, Settings, Stalls};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use samples::{single, spoil, Shape};
+use segwalk_hdl::bus::ports::{CHAIN_DROPPED, CHAIN_PARKED};
 use segwalk_model::refusal::Refusal;
 use segwalk_model::registers::feature;
 use segwalk_model::segment::SegmentSettings;
@@ -19,6 +20,7 @@ fn all_on() -> Settings {
         segment: SegmentSettings::default(),
         seed_without_length: 0,
         features: 0x1F,
+        recoverable: 0,
     }
 }
 
@@ -62,6 +64,7 @@ fn random_settings(random: &mut ChaCha8Rng) -> Settings {
         segment,
         seed_without_length: random.gen(),
         features,
+        recoverable: if random.gen() { random.gen() } else { 0 },
     }
 }
 
@@ -103,6 +106,17 @@ fn random_chain(random: &mut ChaCha8Rng) -> Chain {
     }
     chain.queue = random.gen_range(0..16);
     chain.head = random.gen();
+    chain.avail = random.gen();
+    if random.gen_bool(0.3) {
+        // As far as the fault, or near it, or anywhere.
+        let frames = chain.expected(&SegmentSettings::default()).0.len();
+        chain.sent_frames = match random.gen_range(0..4) {
+            0 => random.gen_range(0..60),
+            1 => frames + 1,
+            2 => frames.saturating_sub(1),
+            _ => frames,
+        };
+    }
     chain
 }
 
@@ -262,19 +276,29 @@ fn random_chains_agree_with_the_model() -> Result<()> {
         .unwrap_or(400);
     let seeds: Vec<u64> = fixed.map_or_else(|| (0..rounds).collect(), |seed| vec![seed]);
     let mut bench = Bench::new()?;
-    let mut codes = BTreeMap::<u8, usize>::new();
+    let (mut codes, mut parks) = (BTreeMap::<u8, usize>::new(), 0);
     for seed in seeds {
         let random = &mut ChaCha8Rng::seed_from_u64(seed);
         let (settings, stalls) = (random_settings(random), random_stalls(random));
-        let chains: Vec<Chain> = (0..random.gen_range(1..12)).map(|_| random_chain(random)).collect();
+        let mut chains: Vec<Chain> = (0..random.gen_range(1..12)).map(|_| random_chain(random)).collect();
+        let queues = random.gen_range(1..=16);
+        let mut epochs = 0u16;
+        for chain in &mut chains {
+            chain.queue %= queues;
+            epochs ^= u16::from(random.gen_bool(0.3)) << chain.queue;
+            chain.epoch = epochs >> chain.queue & 1 == 1;
+        }
         let run = bench
             .check(&chains, &settings, &stalls, random)
             .map_err(|error| error.context(format!("SEGWALK_SEED={seed}, {settings:?}, {stalls:?}")))?;
+        parks += run.parks.len();
         for done in run.done {
             *codes.entry(done.2).or_default() += 1;
         }
     }
     if fixed.is_none() {
+        assert!(parks > 20, "queues parked {parks} times");
+        assert!(codes.contains_key(&(CHAIN_DROPPED as u8)), "no chain was dropped");
         for refusal in OWN_REFUSALS {
             assert!(
                 codes.contains_key(&refusal.code()),
@@ -283,6 +307,47 @@ fn random_chains_agree_with_the_model() -> Result<()> {
         }
     }
     println!("chains by code: {codes:?}");
+    Ok(())
+}
+
+/// A super-frame that breaks at every beat of its first 30, again and again further on, gives its frames once.
+#[test]
+fn a_chain_that_parks_its_queue_goes_on_where_it_stopped() -> Result<()> {
+    let random = &mut ChaCha8Rng::seed_from_u64(12);
+    let mut bench = Bench::new()?;
+    let mut settings = all_on();
+    settings.recoverable = 1 << 3;
+    for (six, udp, payload, mss) in [
+        (false, false, 700, 100),
+        (true, false, 900, 1),
+        (false, true, 3000, 1448),
+    ] {
+        let mut shape = Shape::plain(payload, mss);
+        (shape.six, shape.udp) = (six, udp);
+        let mut chain = shape.chain(random);
+        (chain.queue, chain.head) = (3, 77);
+        let (all, _, _) = chain.expected(&settings.segment);
+        for first in 0..30 {
+            let (mut sent, mut beat, mut passes) = (vec![], first, vec![]);
+            chain.sent_frames = 0;
+            while beat < chain.beats() {
+                chain.fault = Some((beat, Refusal::FaultNotPresent.code()));
+                chain.epoch = !chain.epoch;
+                passes.push(chain.clone());
+                chain.sent_frames = chain.sent_frames.max(chain.expected(&settings.segment).0.len());
+                beat = (beat + random.gen_range(0..40)).saturating_sub(8).max(1);
+            }
+            chain.fault = None;
+            chain.epoch = !chain.epoch;
+            passes.push(chain.clone());
+            let run = bench.check(&passes, &settings, &Stalls::default(), random)?;
+            sent.extend(run.frames);
+            assert!(sent == all, "first broken at beat {first}");
+            assert!(run.done[..run.done.len() - 1]
+                .iter()
+                .all(|done| u64::from(done.2) == CHAIN_PARKED));
+        }
+    }
     Ok(())
 }
 

@@ -1,12 +1,11 @@
-//! The virtio device itself: status, feature negotiation, interrupts, doorbell and configuration generation.
+//! The virtio device itself: status, feature negotiation, interrupts and configuration generation.
 
 use super::map::{self, CODE_BITS};
 use rust_hdl::prelude::*;
-use segwalk_model::limits::TX_QUEUES;
 use segwalk_model::registers::{self, feature, status};
 
 logic_block! {
-    /// Status machine, features, interrupt and doorbell. Writes come as a pulse with a register code; `read_data` is the
+    /// Status machine, features and interrupt. Writes come as a pulse with a register code; `read_data` is the
     /// value of the register of `code`, or 0 when it is kept elsewhere, one clock later.
     pub struct DeviceState {
         /// Clock.
@@ -29,18 +28,22 @@ logic_block! {
         pub soft_reset: Signal<Out, Bit>,
         /// A queue met a ring error; a pulse.
         pub ring_error: Signal<In, Bit>,
-        /// A used index was written; a pulse.
+        /// A used index was written and the driver is to know; a pulse.
         pub used_pulse: Signal<In, Bit>,
+        /// A queue parked; a pulse.
+        pub park_pulse: Signal<In, Bit>,
         /// DRIVER_OK is set and no reset is under way.
         pub running: Signal<Out, Bit>,
         /// Negotiated CSUM, TSO4, TSO6, ECN, USO from bit 0 up; 0 before FEATURES_OK.
         pub features: Signal<Out, Bits<5>>,
+        /// INDIRECT_DESC is negotiated.
+        pub indirect: Signal<Out, Bit>,
+        /// EVENT_IDX is negotiated.
+        pub event_idx: Signal<Out, Bit>,
+        /// RING_RESET is negotiated.
+        pub ring_reset: Signal<Out, Bit>,
         /// InterruptStatus is not 0.
         pub irq: Signal<Out, Bit>,
-        /// Doorbell; a pulse.
-        pub notify_valid: Signal<Out, Bit>,
-        /// Transmit queue of the doorbell.
-        pub notify_queue: Signal<Out, Bits<4>>,
         //
         driver_bits: DFF<Bits<2>>,
         driver_ok: DFF<Bit>,
@@ -54,22 +57,24 @@ logic_block! {
         accept_high: DFF<Bit>,
         accepted: DFF<Bits<4>>,
         accepted_uso: DFF<Bit>,
+        accepted_indirect: DFF<Bit>,
+        accepted_event: DFF<Bit>,
+        accepted_reset: DFF<Bit>,
         version_1: DFF<Bit>,
         strange_low: DFF<Bit>,
         strange_high: DFF<Bit>,
         strange_other: DFF<Bit>,
         negotiated: DFF<Bits<5>>,
+        negotiated_ring: DFF<Bits<3>>,
         used_buffer: DFF<Bit>,
         config_change: DFF<Bit>,
+        queue_parked: DFF<Bit>,
         asserted: DFF<Bit>,
         generation: DFF<Bits<8>>,
-        doorbell: DFF<Bit>,
-        doorbell_queue: DFF<Bits<4>>,
         live: DFF<Bits<32>>,
         acceptable: Signal<Local, Bit>,
         feature_bits: Signal<Local, Bits<32>>,
         status_bits: Signal<Local, Bits<32>>,
-        tx_queues: Constant<Bits<16>> = Constant::new((TX_QUEUES as u64).to_bits()),
         offered_low: Constant<Bits<32>> = map::word(feature::OFFERED as u32),
         offered_high: Constant<Bits<32>> = map::word((feature::OFFERED >> 32) as u32),
         strange_low_mask: Constant<Bits<32>> = map::word(!(feature::OFFERED as u32)),
@@ -84,7 +89,6 @@ logic_block! {
         device_features_sel: Constant<Bits<CODE_BITS>> = map::code(&registers::DEVICE_FEATURES_SEL),
         driver_features: Constant<Bits<CODE_BITS>> = map::code(&registers::DRIVER_FEATURES),
         driver_features_sel: Constant<Bits<CODE_BITS>> = map::code(&registers::DRIVER_FEATURES_SEL),
-        queue_notify: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_NOTIFY),
         interrupt_status: Constant<Bits<CODE_BITS>> = map::code(&registers::INTERRUPT_STATUS),
         interrupt_ack: Constant<Bits<CODE_BITS>> = map::code(&registers::INTERRUPT_ACK),
         device_status: Constant<Bits<CODE_BITS>> = map::code(&registers::STATUS),
@@ -98,20 +102,12 @@ logic_block! {
 /// The kernel takes these bits out of the driver's words by their numbers.
 const _: () = {
     assert!(feature::CSUM == 1 << 0 && feature::HOST_TSO4 == 1 << 11);
+    assert!(feature::RING_INDIRECT_DESC == 1 << 28 && feature::RING_EVENT_IDX == 1 << 29);
+    assert!(feature::RING_RESET == 1 << 40 && feature::HOST_USO == 1 << 56);
     assert!(feature::HOST_TSO6 == 1 << 12 && feature::HOST_ECN == 1 << 13 && feature::VERSION_1 == 1 << 32);
     assert!(status::ACKNOWLEDGE == 1 && status::DRIVER == 2 && status::DRIVER_OK == 4);
     assert!(status::FEATURES_OK == 8 && status::FAILED == 128);
 };
-
-impl DeviceState {
-    /// The device of a build with `tx_queues` transmit queues.
-    pub fn new(tx_queues: u32) -> Self {
-        Self {
-            tx_queues: Constant::new(u64::from(tx_queues).to_bits()),
-            ..Default::default()
-        }
-    }
-}
 
 impl Logic for DeviceState {
     #[hdl_gen]
@@ -131,17 +127,20 @@ impl Logic for DeviceState {
             accept_high,
             accepted,
             accepted_uso,
+            accepted_indirect,
+            accepted_event,
+            accepted_reset,
             version_1,
             strange_low,
             strange_high,
             strange_other,
             negotiated,
+            negotiated_ring,
             used_buffer,
             config_change,
+            queue_parked,
             asserted,
             generation,
-            doorbell,
-            doorbell_queue,
             live
         );
         // Defaults
@@ -150,14 +149,18 @@ impl Logic for DeviceState {
         self.running.next = self.driver_ok.q.val() & !self.resetting.q.val();
         self.features.next = self.negotiated.q.val();
         self.irq.next = self.asserted.q.val();
-        self.notify_valid.next = self.doorbell.q.val();
-        self.notify_queue.next = self.doorbell_queue.q.val();
-        self.doorbell.d.next = false;
-        self.asserted.d.next = self.used_buffer.q.val() | self.config_change.q.val();
+        self.indirect.next = self.negotiated_ring.q.val().get_bit(0);
+        self.event_idx.next = self.negotiated_ring.q.val().get_bit(1);
+        self.ring_reset.next = self.negotiated_ring.q.val().get_bit(2);
+        self.asserted.d.next = self.used_buffer.q.val() | self.config_change.q.val() | self.queue_parked.q.val();
         self.negotiated.d.next = 0.into();
+        self.negotiated_ring.d.next = 0.into();
         if self.features_ok.q.val() {
             self.negotiated.d.next =
                 bit_cast::<5, 4>(self.accepted.q.val()) | (bit_cast::<5, 1>(self.accepted_uso.q.val().into()) << 4);
+            self.negotiated_ring.d.next = bit_cast::<3, 1>(self.accepted_indirect.q.val().into())
+                | (bit_cast::<3, 1>(self.accepted_event.q.val().into()) << 1)
+                | (bit_cast::<3, 1>(self.accepted_reset.q.val().into()) << 2);
         }
         // Conditions
         self.acceptable.next = self.version_1.q.val()
@@ -194,7 +197,8 @@ impl Logic for DeviceState {
             self.live.d.next = self.feature_bits.val();
         }
         if self.code.val() == self.interrupt_status.val() {
-            self.live.d.next = (bit_cast::<32, 1>(self.config_change.q.val().into()) << 1)
+            self.live.d.next = (bit_cast::<32, 1>(self.queue_parked.q.val().into()) << 2)
+                | (bit_cast::<32, 1>(self.config_change.q.val().into()) << 1)
                 | bit_cast::<32, 1>(self.used_buffer.q.val().into());
         }
         if self.code.val() == self.device_status.val() {
@@ -220,20 +224,17 @@ impl Logic for DeviceState {
                 if self.accept_low.q.val() {
                     self.accepted.d.next = (bit_cast::<4, 3>(self.value.val().get_bits::<3>(11)) << 1)
                         | bit_cast::<4, 1>(self.value.val().get_bits::<1>(0));
+                    self.accepted_indirect.d.next = self.value.val().get_bit(28);
+                    self.accepted_event.d.next = self.value.val().get_bit(29);
                     self.strange_low.d.next = (self.value.val() & self.strange_low_mask.val()) != 0;
                 } else if self.accept_high.q.val() {
                     self.version_1.d.next = self.value.val().get_bit(0);
                     self.accepted_uso.d.next = self.value.val().get_bit(24);
+                    self.accepted_reset.d.next = self.value.val().get_bit(8);
                     self.strange_high.d.next = (self.value.val() & self.strange_high_mask.val()) != 0;
                 } else {
                     self.strange_other.d.next = self.strange_other.q.val() | (self.value.val() != 0);
                 }
-            }
-            if self.code.val() == self.queue_notify.val() {
-                // Transmit queue k is virtio queue 2k + 1; receive queues have no doorbell here.
-                self.doorbell_queue.d.next = self.value.val().get_bits::<4>(1);
-                self.doorbell.d.next = self.value.val().get_bit(0)
-                    & (bit_cast::<16, 15>(self.value.val().get_bits::<15>(1)) < self.tx_queues.val());
             }
             if self.code.val() == self.interrupt_ack.val() {
                 if self.value.val().get_bit(0) {
@@ -241,6 +242,9 @@ impl Logic for DeviceState {
                 }
                 if self.value.val().get_bit(1) {
                     self.config_change.d.next = false;
+                }
+                if self.value.val().get_bit(2) {
+                    self.queue_parked.d.next = false;
                 }
             }
             if (self.code.val() == self.device_status.val()) & !self.resetting.q.val() {
@@ -267,6 +271,9 @@ impl Logic for DeviceState {
         if self.used_pulse.val() {
             self.used_buffer.d.next = true;
         }
+        if self.park_pulse.val() {
+            self.queue_parked.d.next = true;
+        }
         if self.ring_error.val() {
             self.needs_reset.d.next = true;
             self.config_change.d.next = true;
@@ -287,15 +294,19 @@ impl Logic for DeviceState {
             self.accept_high.d.next = false;
             self.accepted.d.next = 0.into();
             self.accepted_uso.d.next = false;
+            self.accepted_indirect.d.next = false;
+            self.accepted_event.d.next = false;
+            self.accepted_reset.d.next = false;
             self.version_1.d.next = false;
             self.strange_low.d.next = false;
             self.strange_high.d.next = false;
             self.strange_other.d.next = false;
             self.negotiated.d.next = 0.into();
+            self.negotiated_ring.d.next = 0.into();
             self.used_buffer.d.next = false;
             self.config_change.d.next = false;
+            self.queue_parked.d.next = false;
             self.asserted.d.next = false;
-            self.doorbell.d.next = false;
         }
         if self.hard_reset.val() {
             self.generation.d.next = 0.into();

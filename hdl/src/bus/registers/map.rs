@@ -7,17 +7,38 @@ use segwalk_model::registers::{self, Access, Register};
 /// Bits of a [`RegisterRom`] word.
 pub const ENTRY_BITS: usize = 36;
 /// Bits of a register code.
-pub const CODE_BITS: usize = 6;
-/// Queue words in the value store, by the low bits of their address.
-pub const STORED_QUEUE_NUM: u64 = 0;
-/// See [`STORED_QUEUE_NUM`].
-pub const STORED_BIND_CONTEXTS: u64 = 1;
-/// See [`STORED_QUEUE_NUM`].
-pub const STORED_BIND_MASK: u64 = 2;
-/// First word of the queue part of the value store; queue `q` has the four words from `4 * q` on.
-pub const STORED_QUEUES: u64 = 384;
-/// The counter slot that holds the high word of the byte counter; its register only changes when the low word is read.
-pub const BYTES_HIGH_SLOT: u64 = 15;
+pub const CODE_BITS: usize = 7;
+
+/// Where things lie in the value store, a memory of 512 words.
+pub mod store {
+    /// Registers that are there once, in the order of their table, below this many words.
+    pub const SINGLES: u64 = 64;
+    /// First refusal counter.
+    pub const REFUSALS: u64 = 64;
+    /// First of the 16 slots of the engine's counters; a counter's slot is the low four bits of its word address. The word
+    /// behind the low word of the byte counter is the running high word; software sees the copy made with the low word.
+    pub const COUNTERS: u64 = 128;
+    /// First word of the transmit queues; queue `q` has the 16 words from `16 * q` on.
+    pub const QUEUES: u64 = 256;
+    /// Words of a transmit queue.
+    pub const QUEUE_NUM: u64 = 0;
+    /// See [`QUEUE_NUM`].
+    pub const BIND_CONTEXTS: u64 = 1;
+    /// See [`QUEUE_NUM`].
+    pub const BIND_MASK: u64 = 2;
+    /// See [`QUEUE_NUM`].
+    pub const WEIGHT: u64 = 3;
+    /// See [`QUEUE_NUM`].
+    pub const RATE: u64 = 4;
+    /// See [`QUEUE_NUM`].
+    pub const QUEUE_REFUSED: u64 = 11;
+    /// See [`QUEUE_NUM`].
+    pub const QUEUE_FRAMES: u64 = 12;
+    /// See [`QUEUE_NUM`].
+    pub const QUEUE_CHAINS: u64 = 13;
+    /// See [`QUEUE_NUM`]; the running high word lies behind it.
+    pub const QUEUE_BYTES: u64 = 14;
+}
 
 /// Lowest bits of the fields of an access entry, an odd word of the ROM. Bits 15:0 are the writable bits of the low half.
 pub mod entry {
@@ -25,17 +46,18 @@ pub mod entry {
     pub const HIGH_HALF: usize = 16;
     /// Register code.
     pub const CODE: usize = 17;
-    /// Word of the value store, 8 bits.
-    pub const STORE_WORD: usize = 23;
+    /// Word of the value store, 8 bits; with PER_QUEUE the word of the queue, 4 bits.
+    pub const STORE_WORD: usize = 24;
     /// The stored value is read back.
-    pub const READABLE: usize = 31;
+    pub const READABLE: usize = 32;
     /// The value is stored when it is written.
-    pub const STORED: usize = 32;
-    /// There is one for each queue.
-    pub const PER_QUEUE: usize = 33;
+    pub const STORED: usize = 33;
+    /// There is one for each transmit queue.
+    pub const PER_QUEUE: usize = 34;
     /// A counter: pending events are added before it is read.
-    pub const COUNTER: usize = 34;
-    /// In a reset entry, an even word, with the value after reset in bits 31:0: the value outlives a device reset.
+    pub const COUNTER: usize = 35;
+    /// In a reset entry, an even word, with the value of a word of the store after reset in bits 31:0: the value outlives
+    /// a device reset.
     pub const KEPT: usize = 32;
 }
 
@@ -58,8 +80,10 @@ pub enum Source {
     Stored,
     /// The stored value of another register.
     Alias(Register),
-    /// A word of the value store for each queue.
+    /// A word of the value store for each transmit queue.
     Queue(u64),
+    /// A word of the value store for each transmit queue that is a counter.
+    QueueCounter(u64),
     /// A word of the value store that is a counter.
     Counter,
     /// Flip-flops, or nowhere.
@@ -70,40 +94,55 @@ pub enum Source {
 pub fn source(register: &Register) -> Source {
     use registers as r;
     let is = |list: &[Register]| list.iter().any(|other| other.offset == register.offset);
+    let queue_words = [
+        (r::QUEUE_NUM, store::QUEUE_NUM),
+        (r::BIND_CONTEXTS, store::BIND_CONTEXTS),
+        (r::BIND_MASK, store::BIND_MASK),
+        (r::QUEUE_WEIGHT, store::WEIGHT),
+        (r::QUEUE_RATE, store::RATE),
+    ];
+    let queue_counters = [
+        (r::QUEUE_FRAMES, store::QUEUE_FRAMES),
+        (r::QUEUE_CHAINS, store::QUEUE_CHAINS),
+        (r::QUEUE_REFUSED, store::QUEUE_REFUSED),
+        (r::QUEUE_BYTES_LOW, store::QUEUE_BYTES),
+    ];
+    let find = |list: &[(Register, u64)]| list.iter().find(|(r, _)| r.offset == register.offset).map(|(_, w)| *w);
     let counters = r::COUNT_CHAINS.offset..=r::COUNT_WALKS.offset;
-    if counters.contains(&register.offset) {
+    if let Some(word) = find(&queue_words) {
+        Source::Queue(word)
+    } else if let Some(word) = find(&queue_counters) {
+        Source::QueueCounter(word)
+    } else if counters.contains(&register.offset) && register.offset != r::COUNT_BYTES_HIGH.offset {
         Source::Counter
     } else if is(&[r::CONFIG_MAC_LOW]) {
         Source::Alias(r::MAC_LOW)
     } else if is(&[r::CONFIG_MAC_HIGH_STATUS]) {
         Source::Alias(r::MAC_HIGH)
-    } else if is(&[r::QUEUE_NUM]) {
-        Source::Queue(STORED_QUEUE_NUM)
-    } else if is(&[r::BIND_CONTEXTS]) {
-        Source::Queue(STORED_BIND_CONTEXTS)
-    } else if is(&[r::BIND_MASK]) {
-        Source::Queue(STORED_BIND_MASK)
     } else if register.access == Access::WriteOnly
-        || is(&[
-            r::DEVICE_FEATURES,
-            r::QUEUE_NUM_MAX,
-            r::QUEUE_READY,
-            r::INTERRUPT_STATUS,
-            r::STATUS,
-        ])
-        || is(&[
-            r::CONFIG_GENERATION,
-            r::TLB_CONTROL,
-            r::FAULT_INFO,
-            r::FAULT_HEAD,
-            r::FAULT_ADDR_LOW,
-        ])
-        || is(&[r::FAULT_ADDR_HIGH, r::ERROR_INFO, r::ERROR_HEAD, r::QUEUES_STOPPED])
+        || is(&[r::DEVICE_FEATURES, r::QUEUE_NUM_MAX, r::QUEUE_READY, r::QUEUE_RESET])
+        || is(&[r::INTERRUPT_STATUS, r::STATUS, r::CONFIG_GENERATION, r::TLB_CONTROL])
+        || is(&[r::FAULT_INFO, r::FAULT_HEAD, r::FAULT_ADDR_LOW, r::FAULT_ADDR_HIGH])
+        || is(&[r::ERROR_INFO, r::ERROR_HEAD, r::QUEUES_STOPPED, r::QUEUES_PARKED])
+        || is(&[r::PARK_INFO, r::PARK_HEAD, r::PARK_ADDR_LOW, r::PARK_ADDR_HIGH])
+        || is(&[r::PARK_BYTES, r::PARK_FRAMES])
     {
         Source::Live
     } else {
         Source::Stored
     }
+}
+
+/// The word of the value store that holds a register that is there once.
+pub fn single(register: &Register) -> u64 {
+    let mut stored = registers::ALL.iter().filter(|r| source(r) == Source::Stored);
+    let word = stored.position(|r| r.offset == register.offset);
+    word.unwrap_or_else(|| panic!("register {} has no word of its own in the value store", register.name)) as u64
+}
+
+/// A word of the value store as the kernels compare it.
+pub fn store_word(word: u64) -> Constant<Bits<9>> {
+    Constant::new(word.to_bits())
 }
 
 /// The largest MTU: the longest segment's payload (the largest MSS) and the 40 bytes of an IPv4 and a TCP header without
@@ -137,28 +176,20 @@ fn outlives_device_reset(register: &Register) -> bool {
         .any(|r| r.offset == register.offset)
 }
 
-/// The words of the ROM: for register word `w` the reset entry at `2 * w` and the access entry at `2 * w + 1`.
+/// The words of the ROM: the reset entry of word `w` of the value store at `2 * w`, for the first half of the store, and
+/// the access entry of register word `w` at `2 * w + 1`.
 fn rom_words(tx_queues: u32) -> Vec<u64> {
     assert!(
         registers::ALL.len() < 1 << CODE_BITS,
         "a register code has {CODE_BITS} bits"
     );
     assert_eq!(
-        registers::COUNT_CHAINS.offset % 64,
-        0,
-        "the counter slots are the low bits of their word address"
-    );
-    assert_eq!(
-        registers::REFUSALS_BASE,
-        1024,
-        "the refusal counters follow the register words in the value store"
-    );
-    let next_group = registers::COUNT_CHAINS.offset + 64;
-    assert!(
-        !registers::ALL
-            .iter()
-            .any(|r| (registers::COUNT_WALKS.offset + 1..next_group).contains(&r.offset)),
-        "the words after the counters belong to counter slots"
+        (
+            registers::COUNT_CHAINS.offset % 64,
+            registers::COUNT_BYTES_LOW.offset % 8
+        ),
+        (0, 0),
+        "the counter slots are the low bits of their word address, and a high word follows its low word"
     );
     let mut words = vec![0u64; 512];
     for (place, register) in registers::ALL.iter().enumerate() {
@@ -178,18 +209,24 @@ fn rom_words(tx_queues: u32) -> Vec<u64> {
             register.name
         );
         let store_word = match origin {
-            Source::Alias(other) => u64::from(other.offset / 4),
-            Source::Queue(queue_word) => queue_word,
-            _ => word as u64,
+            Source::Stored => single(register),
+            Source::Alias(other) => single(&other),
+            Source::Queue(queue_word) | Source::QueueCounter(queue_word) => queue_word,
+            Source::Counter => store::COUNTERS + u64::from(register.offset / 4 % 16),
+            Source::Live => 0,
         };
-        let write_only = register.access == Access::WriteOnly;
         let flag = |set: bool, at: usize| u64::from(set) << at;
-        words[2 * word] = u64::from(reset_value(register, tx_queues));
-        if matches!(origin, Source::Live) {
-            words[2 * word] = 0;
+        if matches!(origin, Source::Stored | Source::Counter) {
+            assert!(
+                origin == Source::Counter || store_word < store::SINGLES,
+                "the value store has room for {} registers that are there once",
+                store::SINGLES
+            );
+            words[2 * store_word as usize] =
+                u64::from(reset_value(register, tx_queues)) | flag(outlives_device_reset(register), entry::KEPT);
         }
-        words[2 * word] |= flag(outlives_device_reset(register), entry::KEPT);
-        words[2 * word + 1] = u64::from(mask & 0xFFFF)
+        let write_only = register.access == Access::WriteOnly;
+        words[2 * word + 1] |= u64::from(mask & 0xFFFF)
             | flag(mask >> 16 != 0, entry::HIGH_HALF)
             | (place as u64 + 1) << entry::CODE
             | store_word << entry::STORE_WORD
@@ -198,8 +235,14 @@ fn rom_words(tx_queues: u32) -> Vec<u64> {
                 register.access != Access::ReadOnly && origin != Source::Live,
                 entry::STORED,
             )
-            | flag(matches!(origin, Source::Queue(_)), entry::PER_QUEUE)
-            | flag(origin == Source::Counter, entry::COUNTER);
+            | flag(
+                matches!(origin, Source::Queue(_) | Source::QueueCounter(_)),
+                entry::PER_QUEUE,
+            )
+            | flag(
+                matches!(origin, Source::Counter | Source::QueueCounter(_)),
+                entry::COUNTER,
+            );
     }
     words
 }
@@ -254,7 +297,7 @@ mod tests {
     /// Kernels take fields apart by number; the table may not move them unseen.
     #[test]
     fn fields_lie_where_the_kernels_expect_them() {
-        let places: [(&Register, &[(&str, u8)]); 4] = [
+        let places: [(&Register, &[(&str, u8)]); 8] = [
             (
                 &registers::CTX_MODE,
                 &[("mode", 0), ("user_only", 8), ("accessed_faults", 9)],
@@ -266,8 +309,19 @@ mod tests {
                     ("default_context", 4),
                     ("names_allowed", 8),
                     ("seed_without_length", 9),
+                    ("recoverable", 10),
                 ],
             ),
+            (
+                &registers::TLB_CONTROL,
+                &[("invalidate", 0), ("kind", 1), ("context", 8)],
+            ),
+            (
+                &registers::INTERRUPT_STATUS,
+                &[("used_buffer", 0), ("config_change", 1), ("queue_parked", 2)],
+            ),
+            (&registers::PARK_CONTROL, &[("resume", 0), ("abort", 1)]),
+            (&registers::PARK_INFO, &[("context", 0), ("cause", 8), ("valid", 31)]),
             (
                 &registers::FAULT_INFO,
                 &[("queue", 0), ("context", 4), ("cause", 8), ("valid", 31)],

@@ -1,6 +1,7 @@
 //! The queues: selection, readiness, and the queue table that the fetcher and the completion read.
 
-use super::map::{self, CODE_BITS, STORED_BIND_CONTEXTS, STORED_BIND_MASK, STORED_QUEUE_NUM};
+use super::drain::QueueDrain;
+use super::map::{self, store, CODE_BITS};
 use super::table_ram::TableRam;
 use crate::bus::ports::{queue_word, QueueTableServer};
 use rust_hdl::prelude::*;
@@ -10,7 +11,9 @@ use segwalk_model::registers;
 logic_block! {
     /// Queue registers of up to 16 receive and 16 transmit queues. Addresses go to the table as they are written, the size
     /// and the contexts when the queue is made ready: the register block loads them with three `load` pulses and, when
-    /// `legal`, ends with `commit`. A queue that is ready does not take addresses.
+    /// `legal`, ends with `commit`. A queue that is ready does not take addresses. A queue that was ready reads as ready, and
+    /// cannot be made ready anew, until nothing of it is under way. A receive queue, which nobody serves here, is ready or
+    /// not; nothing else of it is kept.
     pub struct QueueState {
         /// Clock.
         pub clock: Signal<In, Clock>,
@@ -24,15 +27,17 @@ logic_block! {
         pub value: Signal<In, Bits<32>>,
         /// Value to read, one clock after `code`, or 0 when the register is kept elsewhere.
         pub read_data: Signal<Out, Bits<32>>,
-        /// Selected virtio queue; meaningful when `exists`.
-        pub selected: Signal<Out, Bits<5>>,
-        /// The selected queue exists.
+        /// RING_RESET is negotiated.
+        pub reset_negotiated: Signal<In, Bit>,
+        /// Transmit queue of the selected virtio queue; meaningful when `exists`.
+        pub selected: Signal<Out, Bits<4>>,
+        /// The selected queue is a transmit queue that exists.
         pub exists: Signal<Out, Bit>,
-        /// This write asks for a queue that is not ready yet to be made ready.
+        /// This write asks for a transmit queue that is not ready yet to be made ready.
         pub wants_ready: Signal<Out, Bit>,
         /// `load_word` is the stored word `load_step` of the selected queue; a pulse.
         pub load: Signal<In, Bit>,
-        /// Which word, as in `map::STORED_QUEUE_NUM` and so on.
+        /// Which word, as in `map::store`.
         pub load_step: Signal<In, Bits<2>>,
         /// The word.
         pub load_word: Signal<In, Bits<32>>,
@@ -46,6 +51,29 @@ logic_block! {
         pub restart: Signal<Out, Bits<16>>,
         /// Transmit queues whose checksum seed has no length in it.
         pub seed_without_length: Signal<Out, Bits<16>>,
+        /// Transmit queues that park at a translation fault.
+        pub recoverable: Signal<Out, Bits<16>>,
+        /// Transmit queue that `weight_write` and `rate_write` are about.
+        pub share_queue: Signal<Out, Bits<4>>,
+        /// Its new weight or rate.
+        pub share_value: Signal<Out, Bits<32>>,
+        /// The weight of `share_queue` changes; a pulse.
+        pub weight_write: Signal<Out, Bit>,
+        /// The rate of `share_queue` changes; a pulse.
+        pub rate_write: Signal<Out, Bit>,
+        // What is under way, see `QueueDrain`
+        /// Bit a transmit queue: the fetcher may still announce a chain of it.
+        pub serving: Signal<In, Bits<16>>,
+        /// It announced a chain; a pulse.
+        pub chain_announced: Signal<In, Bit>,
+        /// It has done with the oldest of them; a pulse.
+        pub chain_walked: Signal<In, Bit>,
+        /// The fetcher handed on a chain; a pulse.
+        pub chain_issued: Signal<In, Bit>,
+        /// The completion is done with a chain; a pulse.
+        pub chain_retired: Signal<In, Bit>,
+        /// Bit a transmit queue: the completion has something of it half done.
+        pub finishing: Signal<In, Bits<16>>,
         /// The fetcher's port of the table.
         pub fetch_table: QueueTableServer,
         /// The completion's port of the table.
@@ -55,18 +83,25 @@ logic_block! {
         fetch_high: TableRam = TableRam::new(TX_QUEUES as u32),
         done_low: TableRam = TableRam::new(TX_QUEUES as u32),
         done_high: TableRam = TableRam::new(TX_QUEUES as u32),
+        drain: QueueDrain,
         index: DFF<Bits<5>>,
         present: DFF<Bit>,
+        is_tx: DFF<Bit>,
         ready_tx: DFF<Bits<16>>,
         ready_rx: DFF<Bits<16>>,
         ready_now: DFF<Bit>,
+        drains_now: DFF<Bit>,
         starts: DFF<Bits<16>>,
+        stops: DFF<Bits<16>>,
         seeds: DFF<Bits<16>>,
+        recovers: DFF<Bits<16>>,
+        weight_pulse: DFF<Bit>,
+        rate_pulse: DFF<Bit>,
         size: DFF<Bits<16>>,
         size_less_1: DFF<Bits<16>>,
         size_beyond: DFF<Bit>,
         size_legal: DFF<Bit>,
-        contexts: DFF<Bits<10>>,
+        contexts: DFF<Bits<11>>,
         mask: DFF<Bits<16>>,
         table_at: DFF<Bits<6>>,
         table_low: DFF<Bits<32>>,
@@ -82,9 +117,13 @@ logic_block! {
         ready_bits: Signal<Local, Bits<16>>,
         decremented: Signal<Local, Bits<16>>,
         takes_address: Signal<Local, Bit>,
+        switches_off: Signal<Local, Bit>,
         queue_sel: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_SEL),
         queue_num_max: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_NUM_MAX),
         queue_ready: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_READY),
+        queue_reset: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_RESET),
+        queue_weight: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_WEIGHT),
+        queue_rate: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_RATE),
         desc_low: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_DESC_LOW),
         desc_high: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_DESC_HIGH),
         driver_low: Constant<Bits<CODE_BITS>> = map::code(&registers::QUEUE_DRIVER_LOW),
@@ -98,7 +137,7 @@ logic_block! {
 const _: () = {
     assert!(queue_word::SIZE_LSB == 0 && queue_word::RING_CONTEXT_LSB == 16 && queue_word::MASK_LSB == 32);
     assert!(queue_word::DEFAULT_CONTEXT_LSB == 20 && queue_word::NAMES_ALLOWED_BIT == 24);
-    assert!(STORED_QUEUE_NUM == 0 && STORED_BIND_CONTEXTS == 1 && STORED_BIND_MASK == 2);
+    assert!(store::QUEUE_NUM == 0 && store::BIND_CONTEXTS == 1 && store::BIND_MASK == 2);
 };
 
 impl QueueState {
@@ -127,11 +166,17 @@ impl Logic for QueueState {
             clock,
             index,
             present,
+            is_tx,
             ready_tx,
             ready_rx,
             ready_now,
+            drains_now,
             starts,
+            stops,
             seeds,
+            recovers,
+            weight_pulse,
+            rate_pulse,
             size,
             size_less_1,
             size_beyond,
@@ -145,18 +190,33 @@ impl Logic for QueueState {
             high_enable,
             live
         );
-        clock!(self, clock, fetch_low, fetch_high, done_low, done_high);
+        clock!(self, clock, fetch_low, fetch_high, done_low, done_high, drain);
         // Defaults
         self.read_data.next = self.live.q.val();
-        self.selected.next = self.index.q.val();
-        self.exists.next = self.present.q.val();
+        self.selected.next = self.index.q.val().get_bits::<4>(1);
+        self.exists.next = self.is_tx.q.val();
+        self.is_tx.d.next = self.present.q.val() & self.index.q.val().get_bit(0);
         self.legal.next = self.size_legal.q.val();
         self.ready_queues.next = self.ready_tx.q.val();
         self.restart.next = self.starts.q.val();
         self.seed_without_length.next = self.seeds.q.val();
+        self.recoverable.next = self.recovers.q.val();
+        self.share_queue.next = self.table_at.q.val().get_bits::<4>(2);
+        self.share_value.next = self.table_low.q.val();
+        self.weight_write.next = self.weight_pulse.q.val();
+        self.rate_write.next = self.rate_pulse.q.val();
         self.low_enable.d.next = false;
         self.high_enable.d.next = false;
         self.starts.d.next = 0.into();
+        self.stops.d.next = 0.into();
+        self.drain.reset.next = self.reset.val();
+        self.drain.start.next = self.stops.q.val();
+        self.drain.serving.next = self.serving.val();
+        self.drain.chain_announced.next = self.chain_announced.val();
+        self.drain.chain_walked.next = self.chain_walked.val();
+        self.drain.chain_issued.next = self.chain_issued.val();
+        self.drain.chain_retired.next = self.chain_retired.val();
+        self.drain.finishing.next = self.finishing.val();
         // The table
         self.fetch_low.read_addr.next =
             (bit_cast::<6, 4>(self.fetch_table.queue.val()) << 2) | bit_cast::<6, 2>(self.fetch_table.word.val());
@@ -189,19 +249,28 @@ impl Logic for QueueState {
         if self.index.q.val().get_bit(0) {
             self.ready_bits.next = self.ready_tx.q.val() & self.hot.val();
         }
-        self.ready_now.d.next = self.present.q.val() & (self.ready_bits.val() != 0);
+        // A queue that was switched off counts as ready until it is drained.
+        self.drains_now.d.next =
+            self.is_tx.q.val() & ((self.drain.draining.val() | self.stops.q.val()) & self.hot.val()).any();
+        self.ready_now.d.next = self.present.q.val() & self.ready_bits.val().any();
         self.takes_address.next =
-            self.write.val() & self.present.q.val() & self.index.q.val().get_bit(0) & !self.ready_now.q.val();
+            self.write.val() & self.is_tx.q.val() & !self.ready_now.q.val() & !self.drains_now.q.val();
         self.wants_ready.next = (self.code.val() == self.queue_ready.val())
             & self.value.val().get_bit(0)
-            & self.present.q.val()
-            & !self.ready_now.q.val();
+            & self.is_tx.q.val()
+            & !self.ready_now.q.val()
+            & !self.drains_now.q.val();
+        self.switches_off.next = ((self.code.val() == self.queue_ready.val()) & !self.value.val().get_bit(0))
+            | ((self.code.val() == self.queue_reset.val()) & self.value.val().get_bit(0) & self.reset_negotiated.val());
         // Reading
         self.live.d.next = 0.into();
         if (self.code.val() == self.queue_num_max.val()) & self.present.q.val() {
             self.live.d.next = self.size_max.val();
         }
-        if (self.code.val() == self.queue_ready.val()) & self.ready_now.q.val() {
+        if (self.code.val() == self.queue_ready.val()) & (self.ready_now.q.val() | self.drains_now.q.val()) {
+            self.live.d.next = 1.into();
+        }
+        if (self.code.val() == self.queue_reset.val()) & self.drains_now.q.val() & self.reset_negotiated.val() {
             self.live.d.next = 1.into();
         }
         // Selection and readiness
@@ -209,14 +278,25 @@ impl Logic for QueueState {
             self.index.d.next = self.value.val().get_bits::<5>(0);
             self.present.d.next = self.value.val() < self.queues.val();
         }
-        if self.write.val() & (self.code.val() == self.queue_ready.val()) & !self.value.val().get_bit(0) {
-            if self.present.q.val() & self.index.q.val().get_bit(0) {
+        if self.write.val() & self.switches_off.val() & self.present.q.val() {
+            if self.index.q.val().get_bit(0) {
                 self.ready_tx.d.next = self.ready_tx.q.val() & self.cold.val();
-            }
-            if self.present.q.val() & !self.index.q.val().get_bit(0) {
+                self.stops.d.next = self.ready_tx.q.val() & self.hot.val();
+            } else {
                 self.ready_rx.d.next = self.ready_rx.q.val() & self.cold.val();
             }
         }
+        if self.write.val()
+            & (self.code.val() == self.queue_ready.val())
+            & self.value.val().get_bit(0)
+            & self.present.q.val()
+            & !self.index.q.val().get_bit(0)
+        {
+            self.ready_rx.d.next = self.ready_rx.q.val() | self.hot.val();
+        }
+        // Shares
+        self.weight_pulse.d.next = self.write.val() & self.is_tx.q.val() & (self.code.val() == self.queue_weight.val());
+        self.rate_pulse.d.next = self.write.val() & self.is_tx.q.val() & (self.code.val() == self.queue_rate.val());
         // Addresses
         self.table_at.d.next = bit_cast::<6, 4>(self.index.q.val().get_bits::<4>(1)) << 2;
         self.table_low.d.next = self.value.val();
@@ -247,7 +327,7 @@ impl Logic for QueueState {
             self.size_beyond.d.next = self.load_word.val().get_bits::<16>(16) != 0;
         }
         if self.load.val() & (self.load_step.val() == 1) {
-            self.contexts.d.next = self.load_word.val().get_bits::<10>(0);
+            self.contexts.d.next = self.load_word.val().get_bits::<11>(0);
         }
         if self.load.val() & (self.load_step.val() == 2) {
             self.mask.d.next = self.load_word.val().get_bits::<16>(0);
@@ -256,21 +336,21 @@ impl Logic for QueueState {
             & (self.size.q.val() != 0)
             & ((self.size.q.val() & self.size_less_1.q.val()) == 0);
         if self.commit.val() {
-            if self.index.q.val().get_bit(0) {
-                self.table_at.d.next = (bit_cast::<6, 4>(self.index.q.val().get_bits::<4>(1)) << 2) | 3;
-                self.table_low.d.next = (bit_cast::<32, 9>(self.contexts.q.val().get_bits::<9>(0)) << 16)
-                    | bit_cast::<32, 16>(self.size.q.val());
-                self.table_high.d.next = bit_cast::<32, 16>(self.mask.q.val());
-                self.low_enable.d.next = true;
-                self.high_enable.d.next = true;
-                self.ready_tx.d.next = self.ready_tx.q.val() | self.hot.val();
-                self.starts.d.next = self.hot.val();
-                self.seeds.d.next = self.seeds.q.val() & self.cold.val();
-                if self.contexts.q.val().get_bit(9) {
-                    self.seeds.d.next = self.seeds.q.val() | self.hot.val();
-                }
-            } else {
-                self.ready_rx.d.next = self.ready_rx.q.val() | self.hot.val();
+            self.table_at.d.next = (bit_cast::<6, 4>(self.index.q.val().get_bits::<4>(1)) << 2) | 3;
+            self.table_low.d.next = (bit_cast::<32, 9>(self.contexts.q.val().get_bits::<9>(0)) << 16)
+                | bit_cast::<32, 16>(self.size.q.val());
+            self.table_high.d.next = bit_cast::<32, 16>(self.mask.q.val());
+            self.low_enable.d.next = true;
+            self.high_enable.d.next = true;
+            self.ready_tx.d.next = self.ready_tx.q.val() | self.hot.val();
+            self.starts.d.next = self.hot.val();
+            self.seeds.d.next = self.seeds.q.val() & self.cold.val();
+            if self.contexts.q.val().get_bit(9) {
+                self.seeds.d.next = self.seeds.q.val() | self.hot.val();
+            }
+            self.recovers.d.next = self.recovers.q.val() & self.cold.val();
+            if self.contexts.q.val().get_bit(10) {
+                self.recovers.d.next = self.recovers.q.val() | self.hot.val();
             }
         }
         if self.reset.val() {
@@ -278,9 +358,15 @@ impl Logic for QueueState {
             self.present.d.next = true;
             self.ready_tx.d.next = 0.into();
             self.ready_rx.d.next = 0.into();
+            self.is_tx.d.next = false;
             self.ready_now.d.next = false;
+            self.drains_now.d.next = false;
             self.starts.d.next = 0.into();
+            self.stops.d.next = 0.into();
             self.seeds.d.next = 0.into();
+            self.recovers.d.next = 0.into();
+            self.weight_pulse.d.next = false;
+            self.rate_pulse.d.next = false;
             self.low_enable.d.next = false;
             self.high_enable.d.next = false;
         }

@@ -4,7 +4,8 @@ use crate::bus::fifo::Fifo;
 use rust_hdl::prelude::*;
 
 /// A queue for each source, so that refusals of one clock and bursts of up to 17 are all kept. The block takes one in at
-/// most 30 clocks when software reads all the time, in 10 otherwise; a refusal takes the engine longer.
+/// most 30 clocks when software reads all the time, in 10 otherwise. Chains that are refused unread come faster, so the
+/// completion waits while there is no room.
 #[derive(LogicBlock, Default)]
 pub struct RefusalQueue {
     /// Clock.
@@ -23,6 +24,8 @@ pub struct RefusalQueue {
     pub packet_valid: Signal<In, Bit>,
     /// Its refusal code.
     pub packet_code: Signal<In, Bits<6>>,
+    /// There is room for a refused packet; what was announced less than 4 clocks ago may not be counted in.
+    pub packet_room: Signal<Out, Bit>,
     /// A refusal waits.
     pub valid: Signal<Out, Bit>,
     /// Its code.
@@ -33,12 +36,16 @@ pub struct RefusalQueue {
     fetch: Fifo<Bits<6>, 4, 5>,
     completion: Fifo<Bits<6>, 4, 5>,
     packet: Fifo<Bits<6>, 4, 5>,
+    room: DFF<Bit>,
 }
 
 impl Logic for RefusalQueue {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, room);
         clock!(self, clock, fetch, completion, packet);
+        self.packet_room.next = self.room.q.val();
+        self.room.d.next = self.packet.in_ready.val();
         self.fetch.reset.next = self.reset.val();
         self.completion.reset.next = self.reset.val();
         self.packet.reset.next = self.reset.val();

@@ -3,21 +3,27 @@
 use super::axi_lite_port::AxiLitePort;
 use super::counters::EventCounters;
 use super::device::DeviceState;
+use super::doorbell::Doorbell;
+use super::park_records::ParkRecords;
+use super::queue_counters::QueueCounters;
 use super::queues::QueueState;
 use super::records::RefusalRecords;
 use super::refusal_queue::RefusalQueue;
 use super::sequencer::RegisterSequencer;
 pub use super::sequencer::DEBUG_STATES;
 use super::settings::EngineSettings;
+use super::timers::Timers;
 use crate::bus::ports::{
-    AxiLiteSubordinate, ContextWriteSource, FaultSink, QueueTableServer, RefusedSink, RingErrorSink,
+    AxiLiteSubordinate, ContextWriteSource, FaultSink, ParkSink, QueueTableServer, RefusedSink, RingErrorSink,
+    ShareSource,
 };
 use rust_hdl::prelude::*;
+use segwalk_model::limits::VIRT_PAGE_BITS;
 
 logic_block! {
     /// virtio-mmio registers and the engine's own.
     ///
-    /// An access takes 9 to 20 clocks and may wait 5 for a counter, and for refusals, which go first so that their counters
+    /// An access takes 9 to 24 clocks and may wait 9 for a counter, and for refusals, which go first so that their counters
     /// are up to date. After a reset of the core or of the device
     /// the value store is set to its reset values, which takes 515 clocks; accesses wait. A device reset is asked for with
     /// `soft_reset`, which stays until the engine answers `soft_reset_done`.
@@ -36,11 +42,21 @@ logic_block! {
         // Settings
         /// Negotiated CSUM, TSO4, TSO6, ECN, USO from bit 0 up; 0 before FEATURES_OK.
         pub features: Signal<Out, Bits<5>>,
+        /// INDIRECT_DESC is negotiated.
+        pub indirect: Signal<Out, Bit>,
+        /// EVENT_IDX is negotiated.
+        pub event_idx: Signal<Out, Bit>,
         /// To the MMU's context table.
         pub context_write: ContextWriteSource,
-        /// Empty the TLB; a pulse.
+        /// Invalidate translations; a pulse.
         pub tlb_invalidate: Signal<Out, Bit>,
-        /// The TLB is being emptied.
+        /// Which: 0 all, 1 those of `tlb_context`, 2 that of `tlb_virt_page` in `tlb_context`.
+        pub tlb_kind: Signal<Out, Bits<2>>,
+        /// See `tlb_kind`.
+        pub tlb_context: Signal<Out, Bits<4>>,
+        /// See `tlb_kind`; bits 63:12 of the address.
+        pub tlb_virt_page: Signal<Out, Bits<VIRT_PAGE_BITS>>,
+        /// An invalidation is under way, or a translation that it made void is still in use.
         pub tlb_invalidating: Signal<In, Bit>,
         /// TCP flags that survive in the first segment.
         pub flags_first: Signal<Out, Bits<12>>,
@@ -63,12 +79,37 @@ logic_block! {
         pub done_table: QueueTableServer,
         /// Transmit queues to serve.
         pub enabled: Signal<Out, Bits<16>>,
+        /// Transmit queues whose finished chains are returned: those that a ring error of the fetcher stopped as well.
+        pub completing: Signal<Out, Bits<16>>,
         /// Transmit queues whose indices begin at 0 again; pulses.
         pub restart: Signal<Out, Bits<16>>,
         /// Doorbell; a pulse.
         pub notify_valid: Signal<Out, Bit>,
         /// Transmit queue of the doorbell.
         pub notify_queue: Signal<Out, Bits<4>>,
+        /// To the scheduler of the queues.
+        pub shares: ShareSource,
+        /// Bit a transmit queue: the fetcher may still announce a chain of it.
+        pub serving: Signal<In, Bits<16>>,
+        /// It announced a chain to be walked; a pulse.
+        pub chain_announced: Signal<In, Bit>,
+        /// It has done with the oldest of them; a pulse.
+        pub chain_walked: Signal<In, Bit>,
+        /// The fetcher handed on a chain, which the completion will be done with; a pulse.
+        pub chain_issued: Signal<In, Bit>,
+        /// The completion is done with a chain, whatever became of it; a pulse.
+        pub chain_retired: Signal<In, Bit>,
+        /// Bit a transmit queue: the completion has an element or an index of it half done.
+        pub finishing: Signal<In, Bits<16>>,
+        // Recoverable faults
+        /// Transmit queues that park at a translation fault.
+        pub recoverable: Signal<Out, Bits<16>>,
+        /// Queues that park.
+        pub park: ParkSink,
+        /// Bit a transmit queue, pulses: it goes on where it stopped.
+        pub resume: Signal<Out, Bits<16>>,
+        /// Bit a transmit queue, pulses: it goes on behind the chain that parked it, which is refused.
+        pub abort: Signal<Out, Bits<16>>,
         // Refusals
         /// Translation faults.
         pub fault: FaultSink,
@@ -78,11 +119,17 @@ logic_block! {
         pub done_ring_error: RingErrorSink,
         /// Packet errors.
         pub refused: RefusedSink,
+        /// A refused packet can be announced; see [`RefusalQueue`].
+        pub refused_room: Signal<Out, Bit>,
         // Events
-        /// A chain was completed.
+        /// A chain was completed; with `refused` on the same clock when it was refused.
         pub chain_done: Signal<In, Bit>,
+        /// Its transmit queue.
+        pub done_queue: Signal<In, Bits<4>>,
         /// A frame was emitted.
         pub sent_frame: Signal<In, Bit>,
+        /// Its transmit queue.
+        pub sent_queue: Signal<In, Bits<4>>,
         /// Bytes emitted on the last clock, 0 to 8.
         pub sent_bytes: Signal<In, Bits<4>>,
         /// TLB hits, a bit a port.
@@ -95,20 +142,27 @@ logic_block! {
         pub walk: Signal<In, Bit>,
         /// A used index was written and the driver wants to know.
         pub used_pulse: Signal<In, Bit>,
+        /// Chains that the index released.
+        pub used_chains: Signal<In, Bits<8>>,
         /// InterruptStatus is not 0.
         pub irq: Signal<Out, Bit>,
         /// State number, see [`DEBUG_STATES`].
         pub debug: Signal<Out, Bits<8>>,
         //
         port: AxiLitePort,
+        doorbell: Doorbell,
         sequencer: RegisterSequencer,
         device: DeviceState,
         queues: QueueState,
         settings: EngineSettings,
         records: RefusalRecords,
+        parks: ParkRecords,
+        timers: Timers,
         counters: EventCounters,
+        queue_counters: QueueCounters,
         refusals: RefusalQueue,
         allowed: DFF<Bits<16>>,
+        returned: DFF<Bits<16>>,
         error_seen: DFF<Bit>,
         part_reset: Signal<Local, Bit>,
     }
@@ -119,7 +173,7 @@ impl RegisterBlock {
     pub fn new(tx_queues: u32) -> Self {
         Self {
             sequencer: RegisterSequencer::new(tx_queues),
-            device: DeviceState::new(tx_queues),
+            doorbell: Doorbell::new(tx_queues),
             queues: QueueState::new(tx_queues),
             ..Default::default()
         }
@@ -129,16 +183,44 @@ impl RegisterBlock {
 impl Logic for RegisterBlock {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, allowed, error_seen);
-        clock!(self, clock, port, sequencer, device, queues, settings, records, counters, refusals);
+        dff_setup!(self, clock, allowed, returned, error_seen);
+        clock!(
+            self,
+            clock,
+            port,
+            doorbell,
+            sequencer,
+            device,
+            queues,
+            settings,
+            records,
+            parks,
+            timers,
+            counters,
+            queue_counters,
+            refusals
+        );
         AxiLiteSubordinate::link(&mut self.axil, &mut self.port.axil);
         ContextWriteSource::link(&mut self.context_write, &mut self.settings.context_write);
         QueueTableServer::link(&mut self.fetch_table, &mut self.queues.fetch_table);
         QueueTableServer::link(&mut self.done_table, &mut self.queues.done_table);
-        FaultSink::link(&mut self.fault, &mut self.records.fault);
+        ParkSink::link(&mut self.park, &mut self.parks.park);
         RingErrorSink::link(&mut self.fetch_ring_error, &mut self.records.fetch_ring_error);
         RingErrorSink::link(&mut self.done_ring_error, &mut self.records.done_ring_error);
         RefusedSink::link(&mut self.refused, &mut self.records.refused);
+        // Faults go to two records.
+        self.records.fault.valid.next = self.fault.valid.val();
+        self.records.fault.queue.next = self.fault.queue.val();
+        self.records.fault.head.next = self.fault.head.val();
+        self.records.fault.context.next = self.fault.context.val();
+        self.records.fault.virt_page.next = self.fault.virt_page.val();
+        self.records.fault.cause.next = self.fault.cause.val();
+        self.parks.fault.valid.next = self.fault.valid.val();
+        self.parks.fault.queue.next = self.fault.queue.val();
+        self.parks.fault.head.next = self.fault.head.val();
+        self.parks.fault.context.next = self.fault.context.val();
+        self.parks.fault.virt_page.next = self.fault.virt_page.val();
+        self.parks.fault.cause.next = self.fault.cause.val();
         // Resets: the parts are reset with the core and while the value store is cleared.
         self.part_reset.next = self.reset.val() | self.sequencer.clearing.val();
         self.port.reset.next = self.reset.val();
@@ -150,7 +232,10 @@ impl Logic for RegisterBlock {
         self.queues.reset.next = self.part_reset.val();
         self.settings.reset.next = self.part_reset.val();
         self.records.reset.next = self.part_reset.val();
+        self.parks.reset.next = self.part_reset.val();
+        self.timers.reset.next = self.part_reset.val();
         self.counters.reset.next = self.part_reset.val();
+        self.queue_counters.reset.next = self.part_reset.val();
         self.refusals.reset.next = self.part_reset.val();
         // Accesses
         self.sequencer.access_valid.next = self.port.access_valid.val();
@@ -159,6 +244,13 @@ impl Logic for RegisterBlock {
         self.sequencer.access_data.next = self.port.access_data.val();
         self.sequencer.access_strobe.next = self.port.access_strobe.val();
         self.port.done.next = self.sequencer.done.val();
+        self.doorbell.reset.next = self.part_reset.val();
+        self.doorbell.access_valid.next = self.port.access_valid.val();
+        self.doorbell.done.next = self.sequencer.done.val();
+        self.doorbell.access_write.next = self.port.access_write.val();
+        self.doorbell.access_word.next = self.port.access_word.val();
+        self.doorbell.access_data.next = self.port.access_data.val();
+        self.doorbell.access_strobe.next = self.port.access_strobe.val();
         self.port.read_data.next = self.sequencer.value.val();
         self.device.write.next = self.sequencer.write.val();
         self.device.code.next = self.sequencer.code.val();
@@ -171,10 +263,17 @@ impl Logic for RegisterBlock {
         self.settings.value.next = self.sequencer.value.val();
         self.records.write.next = self.sequencer.write.val();
         self.records.code.next = self.sequencer.code.val();
+        self.parks.write.next = self.sequencer.write.val();
+        self.parks.code.next = self.sequencer.code.val();
+        self.parks.value.next = self.sequencer.value.val();
+        self.timers.write.next = self.sequencer.write.val();
+        self.timers.code.next = self.sequencer.code.val();
+        self.timers.value.next = self.sequencer.value.val();
         self.sequencer.live.next = self.device.read_data.val()
             | self.queues.read_data.val()
             | self.settings.read_data.val()
-            | self.records.read_data.val();
+            | self.records.read_data.val()
+            | self.parks.read_data.val();
         self.sequencer.selected.next = self.queues.selected.val();
         self.sequencer.exists.next = self.queues.exists.val();
         self.sequencer.wants_ready.next = self.queues.wants_ready.val();
@@ -194,17 +293,49 @@ impl Logic for RegisterBlock {
         self.id_fifteen_bits.next = self.settings.id_fifteen_bits.val();
         self.id_fixed.next = self.settings.id_fixed.val();
         self.pad.next = self.settings.pad.val();
+        self.indirect.next = self.device.indirect.val();
+        self.event_idx.next = self.device.event_idx.val();
+        self.tlb_kind.next = self.settings.tlb_kind.val();
+        self.tlb_context.next = self.settings.tlb_context.val();
+        self.tlb_virt_page.next = self.settings.tlb_virt_page.val();
+        // Queues
+        self.queues.reset_negotiated.next = self.device.ring_reset.val();
+        self.queues.serving.next = self.serving.val();
+        self.queues.chain_announced.next = self.chain_announced.val();
+        self.queues.chain_walked.next = self.chain_walked.val();
+        self.queues.chain_issued.next = self.chain_issued.val();
+        self.queues.chain_retired.next = self.chain_retired.val();
+        self.queues.finishing.next = self.finishing.val();
+        self.shares.poll.next = self.timers.poll.val();
+        self.shares.millisecond.next = self.timers.millisecond.val();
+        self.shares.queue.next = self.queues.share_queue.val();
+        self.shares.value.next = self.queues.share_value.val();
+        self.shares.weight_write.next = self.queues.weight_write.val();
+        self.shares.rate_write.next = self.queues.rate_write.val();
+        self.recoverable.next = self.queues.recoverable.val();
+        self.parks.recoverable.next = self.queues.recoverable.val();
+        self.parks.ready_queues.next = self.queues.ready_queues.val();
+        self.parks.selected.next = self.queues.selected.val();
+        self.parks.exists.next = self.queues.exists.val();
+        self.resume.next = self.parks.resume.val();
+        self.abort.next = self.parks.abort.val();
+        self.device.park_pulse.next = self.parks.parked.val();
         self.seed_without_length.next = self.queues.seed_without_length.val();
         self.restart.next = self.queues.restart.val();
-        self.notify_valid.next = self.device.notify_valid.val();
-        self.notify_queue.next = self.device.notify_queue.val();
+        self.notify_valid.next = self.doorbell.notify_valid.val();
+        self.notify_queue.next = self.doorbell.notify_queue.val();
         self.enabled.next = self.allowed.q.val();
+        self.completing.next = self.returned.q.val();
         self.allowed.d.next = 0.into();
+        self.returned.d.next = 0.into();
         if self.device.running.val() & !self.sequencer.clear_waits.val() {
             self.allowed.d.next = self.queues.ready_queues.val() & !self.records.stopped.val();
+            self.returned.d.next = self.queues.ready_queues.val();
         }
         // Refusals and events
-        self.device.used_pulse.next = self.used_pulse.val();
+        self.timers.used_pulse.next = self.used_pulse.val();
+        self.timers.used_chains.next = self.used_chains.val();
+        self.device.used_pulse.next = self.timers.interrupt.val();
         self.irq.next = self.device.irq.val();
         self.error_seen.d.next = self.fetch_ring_error.valid.val() | self.done_ring_error.valid.val();
         self.device.ring_error.next = self.error_seen.q.val();
@@ -214,6 +345,7 @@ impl Logic for RegisterBlock {
         self.refusals.done_code.next = self.done_ring_error.code.val();
         self.refusals.packet_valid.next = self.refused.valid.val();
         self.refusals.packet_code.next = self.refused.code.val();
+        self.refused_room.next = self.refusals.packet_room.val();
         self.refusals.take.next = self.sequencer.refusal_take.val();
         self.sequencer.refusal_valid.next = self.refusals.valid.val();
         self.sequencer.refusal_code.next = self.refusals.code.val();
@@ -225,13 +357,23 @@ impl Logic for RegisterBlock {
         self.counters.tlb_hit.next = self.tlb_hit.val();
         self.counters.tlb_miss.next = self.tlb_miss.val();
         self.counters.walk.next = self.walk.val();
-        self.counters.bytes_carry.next = self.sequencer.bytes_carry.val();
         self.counters.slot.next = self.sequencer.slot.val();
         self.counters.take.next = self.sequencer.events_take.val();
         self.sequencer.events.next = self.counters.amount.val();
+        self.queue_counters.chain_done.next = self.chain_done.val();
+        self.queue_counters.done_queue.next = self.done_queue.val();
+        self.queue_counters.refused.next = self.refused.valid.val();
+        self.queue_counters.sent_frame.next = self.sent_frame.val();
+        self.queue_counters.sent_queue.next = self.sent_queue.val();
+        self.queue_counters.sent_bytes.next = self.sent_bytes.val();
+        self.queue_counters.slot.next = self.sequencer.slot.val();
+        self.queue_counters.slot_queue.next = self.sequencer.slot_queue.val();
+        self.queue_counters.take.next = self.sequencer.queue_events_take.val();
+        self.sequencer.queue_events.next = self.queue_counters.amount.val();
         self.debug.next = self.sequencer.debug.val();
         if self.reset.val() {
             self.allowed.d.next = 0.into();
+            self.returned.d.next = 0.into();
             self.error_seen.d.next = false;
         }
     }

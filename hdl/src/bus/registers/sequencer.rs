@@ -1,6 +1,7 @@
 //! The state machine of the register block, with the value store and the map.
 
-use super::map::{self, entry, RegisterRom, CODE_BITS, ENTRY_BITS, STORED_QUEUES};
+use super::map::{self, entry, store, RegisterRom, CODE_BITS, ENTRY_BITS};
+use super::queue_counters::AMOUNT_BITS;
 use crate::bus::ram::BlockRam;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::TX_QUEUES;
@@ -92,9 +93,9 @@ logic_block! {
         /// What the parts keep of the register of `code`, from the third clock after it on.
         pub live: Signal<In, Bits<32>>,
         // Queues, see `QueueState`
-        /// Selected virtio queue.
-        pub selected: Signal<In, Bits<5>>,
-        /// The selected queue exists.
+        /// Transmit queue of the selected virtio queue.
+        pub selected: Signal<In, Bits<4>>,
+        /// The selected queue is a transmit queue that exists.
         pub exists: Signal<In, Bit>,
         /// This write asks for the selected queue to be made ready.
         pub wants_ready: Signal<In, Bit>,
@@ -115,14 +116,18 @@ logic_block! {
         pub refusal_code: Signal<In, Bits<6>>,
         /// It is taken; a pulse.
         pub refusal_take: Signal<Out, Bit>,
-        /// The counter slot to add up.
+        /// The counter to add up: a slot of the engine's counters, or a word of `slot_queue`.
         pub slot: Signal<Out, Bits<4>>,
-        /// Events that wait in the slot.
-        pub events: Signal<In, Bits<12>>,
+        /// Transmit queue of the counter.
+        pub slot_queue: Signal<Out, Bits<4>>,
+        /// Events that wait in the slot of the engine's counters.
+        pub events: Signal<In, Bits<AMOUNT_BITS>>,
         /// They are taken; a pulse.
         pub events_take: Signal<Out, Bit>,
-        /// The low byte word passed 2^32; a pulse.
-        pub bytes_carry: Signal<Out, Bit>,
+        /// Events that wait in the queue's counter.
+        pub queue_events: Signal<In, Bits<AMOUNT_BITS>>,
+        /// They are taken; a pulse.
+        pub queue_events_take: Signal<Out, Bit>,
         /// State number, see [`DEBUG_STATES`].
         pub debug: Signal<Out, Bits<8>>,
         //
@@ -134,14 +139,18 @@ logic_block! {
         sweep: DFF<Bit>,
         filling: DFF<Bit>,
         filled: DFF<Bit>,
-        /// A counter slot is next; otherwise a refusal or an access.
+        /// A counter is next; otherwise a refusal or an access.
         turn: DFF<Bit>,
-        /// The next counter slot to serve.
+        /// The next counter is a queue's.
+        queue_turn: DFF<Bit>,
+        /// The next slot to serve.
         visit: DFF<Bits<4>>,
+        /// The next counter of a queue to serve.
+        visit_word: DFF<Bits<2>>,
+        visit_queue: DFF<Bits<4>>,
         at: DFF<Bits<9>>,
         at_before: DFF<Bits<9>>,
         at_write: DFF<Bits<9>>,
-        counter: DFF<Bits<4>>,
         is_refusal: DFF<Bit>,
         is_access: DFF<Bit>,
         outside: DFF<Bit>,
@@ -149,7 +158,10 @@ logic_block! {
         map_entry: DFF<Bits<ENTRY_BITS>>,
         word: DFF<Bits<32>>,
         result: DFF<Bits<32>>,
-        amount: DFF<Bits<12>>,
+        amount: DFF<Bits<AMOUNT_BITS>>,
+        carry: DFF<Bit>,
+        /// The high word of a byte counter follows its low word.
+        high_pass: DFF<Bit>,
         bind_step: DFF<Bits<2>>,
         strobed: Signal<Local, Bits<32>>,
         fields: Signal<Local, Bits<32>>,
@@ -161,22 +173,31 @@ logic_block! {
         byte_2: Constant<Bits<32>> = map::word(0xFF_0000),
         byte_3: Constant<Bits<32>> = map::word(0xFF00_0000),
         high_half: Constant<Bits<32>> = map::word(0xFFFF_0000),
-        queue_area: Constant<Bits<9>> = Constant::new((STORED_QUEUES).to_bits()),
-        refusal_area: Constant<Bits<9>> = Constant::new((u64::from(registers::REFUSALS_BASE / 4)).to_bits()),
-        counter_area: Constant<Bits<9>> = Constant::new((u64::from(registers::COUNT_CHAINS.offset / 4)).to_bits()),
-        latched_high: Constant<Bits<9>> = Constant::new((u64::from(registers::COUNT_BYTES_HIGH.offset / 4)).to_bits()),
-        low_slot: Constant<Bits<4>> = super::counters::slot(&registers::COUNT_BYTES_LOW),
-        high_slot: Constant<Bits<4>> = Constant::new(map::BYTES_HIGH_SLOT.to_bits()),
-        last_step: Constant<Bits<2>> = Constant::new(map::STORED_BIND_MASK.to_bits()),
+        is_low: Signal<Local, Bit>,
+        visit_place: Signal<Local, Bits<4>>,
+        queue_area: Constant<Bits<9>> = map::store_word(store::QUEUES),
+        refusal_area: Constant<Bits<9>> = map::store_word(store::REFUSALS),
+        counter_area: Constant<Bits<9>> = map::store_word(store::COUNTERS),
+        latched_high: Constant<Bits<9>> = map::store_word(map::single(&registers::COUNT_BYTES_HIGH)),
+        queue_latched_high: Constant<Bits<9>> = map::store_word(map::single(&registers::QUEUE_BYTES_HIGH)),
+        low_word: Constant<Bits<9>> = map::store_word(store::COUNTERS + u64::from(registers::COUNT_BYTES_LOW.offset / 4 % 16)),
+        queue_low_word: Constant<Bits<4>> = Constant::new(store::QUEUE_BYTES.to_bits()),
+        weight_word: Constant<Bits<4>> = Constant::new(store::WEIGHT.to_bits()),
+        last_slot: Constant<Bits<4>> = super::counters::slot(&registers::COUNT_WALKS),
+        last_queue: Constant<Bits<4>> = Constant::new((TX_QUEUES as u64 - 1).to_bits()),
+        last_step: Constant<Bits<2>> = Constant::new(store::BIND_MASK.to_bits()),
         last_word: Constant<Bits<9>> = Constant::new(511u64.to_bits()),
     }
 }
 
-/// The kernel takes a map entry apart by these numbers, and finds the refusal counters by theirs.
+/// The kernel takes a map entry apart by these numbers, and puts addresses of the store together.
 const _: () = {
-    assert!(entry::HIGH_HALF == 16 && entry::CODE == 17 && entry::STORE_WORD == 23 && entry::READABLE == 31);
-    assert!(entry::STORED == 32 && entry::PER_QUEUE == 33 && entry::COUNTER == 34 && entry::KEPT == 32);
+    assert!(entry::HIGH_HALF == 16 && entry::CODE == 17 && entry::STORE_WORD == 24 && entry::READABLE == 32);
+    assert!(entry::STORED == 33 && entry::PER_QUEUE == 34 && entry::COUNTER == 35 && entry::KEPT == 32);
     assert!(registers::REFUSALS_BASE == 0x400 && registers::REFUSALS == 64);
+    assert!(store::REFUSALS == 64 && store::COUNTERS == 128 && store::QUEUES == 256 && store::QUEUE_NUM == 0);
+    assert!(store::QUEUE_REFUSED == 11 && store::QUEUE_FRAMES == 12 && store::QUEUE_CHAINS == 13);
+    assert!(store::QUEUE_BYTES == 14);
 };
 
 impl RegisterSequencer {
@@ -184,6 +205,7 @@ impl RegisterSequencer {
     pub fn new(tx_queues: u32) -> Self {
         Self {
             rom: RegisterRom::new(tx_queues),
+            last_queue: Constant::new((u64::from(tx_queues) - 1).to_bits()),
             ..Default::default()
         }
     }
@@ -201,11 +223,13 @@ impl Logic for RegisterSequencer {
             filling,
             filled,
             turn,
+            queue_turn,
             visit,
+            visit_word,
+            visit_queue,
             at,
             at_before,
             at_write,
-            counter,
             is_refusal,
             is_access,
             outside,
@@ -214,6 +238,8 @@ impl Logic for RegisterSequencer {
             word,
             result,
             amount,
+            carry,
+            high_pass,
             bind_step
         );
         clock!(self, clock, rom, store);
@@ -224,11 +250,12 @@ impl Logic for RegisterSequencer {
         self.value.next = self.result.q.val();
         self.write.next = false;
         self.refusal_take.next = false;
-        self.slot.next = self.counter.q.val();
+        self.slot.next = self.at.q.val().get_bits::<4>(0);
+        self.slot_queue.next = self.at.q.val().get_bits::<4>(4);
         self.events_take.next = false;
-        self.bytes_carry.next = false;
+        self.queue_events_take.next = false;
         self.code.next = self.map_entry.q.val().get_bits::<CODE_BITS>(17);
-        self.per_queue.next = self.map_entry.q.val().get_bit(33);
+        self.per_queue.next = self.map_entry.q.val().get_bit(34);
         // Memories: the entry is the reset entry while clearing
         self.rom.address.next = (bit_cast::<9, 8>(self.at.q.val().get_bits::<8>(0)) << 1) | 1;
         if self.state.q.val() == AccessState::Clear {
@@ -243,7 +270,15 @@ impl Logic for RegisterSequencer {
         self.filling.d.next = false;
         self.filled.d.next = self.filling.q.val();
         // Conditions
-        self.sum.next = bit_cast::<33, 32>(self.word.q.val()) + bit_cast::<33, 12>(self.amount.q.val());
+        self.sum.next = bit_cast::<33, 32>(self.word.q.val()) + bit_cast::<33, AMOUNT_BITS>(self.amount.q.val());
+        self.is_low.next = self.at.q.val() == self.low_word.val();
+        if self.at.q.val().get_bit(8) {
+            self.is_low.next = self.at.q.val().get_bits::<4>(0) == self.queue_low_word.val();
+        }
+        self.visit_place.next = bit_cast::<4, 2>(self.visit_word.q.val()) | 12;
+        if self.visit_word.q.val() == 3 {
+            self.visit_place.next = 11.into();
+        }
         self.strobed.next = 0.into();
         if self.access_strobe.val().get_bit(0) {
             self.strobed.next = self.strobed.val() | self.byte_0.val();
@@ -281,6 +316,9 @@ impl Logic for RegisterSequencer {
                 self.store.write_data.next = self.map_entry.q.val().get_bits::<32>(0);
                 if self.at_write.q.val().get_bit(8) {
                     self.store.write_data.next = 0.into();
+                    if self.at_write.q.val().get_bits::<4>(0) == self.weight_word.val() {
+                        self.store.write_data.next = 1.into();
+                    }
                 }
                 self.store.write_enable.next = self.filled.q.val()
                     & (self.hard.q.val() | self.at_write.q.val().get_bit(8) | !self.map_entry.q.val().get_bit(32));
@@ -294,6 +332,7 @@ impl Logic for RegisterSequencer {
                 self.debug.next = 1.into();
                 self.is_refusal.d.next = false;
                 self.is_access.d.next = false;
+                self.high_pass.d.next = false;
                 self.turn.d.next = !self.turn.q.val();
                 if self.sweep.q.val() {
                     self.at.d.next = 0.into();
@@ -310,10 +349,26 @@ impl Logic for RegisterSequencer {
                     self.outside.d.next = self.access_word.val().get_bits::<2>(8) != 0;
                     self.state.d.next = AccessState::LookUp;
                 } else {
-                    self.counter.d.next = self.visit.q.val();
-                    self.visit.d.next = self.visit.q.val() + 1;
-                    self.at.d.next = bit_cast::<9, 4>(self.visit.q.val()) | self.counter_area.val();
+                    self.queue_turn.d.next = !self.queue_turn.q.val();
                     self.state.d.next = AccessState::CountFetch;
+                    if self.queue_turn.q.val() {
+                        self.at.d.next = (bit_cast::<9, 4>(self.visit_queue.q.val()) << 4)
+                            | bit_cast::<9, 4>(self.visit_place.val())
+                            | self.queue_area.val();
+                        self.visit_word.d.next = self.visit_word.q.val() + 1;
+                        if self.visit_word.q.val() == 3 {
+                            self.visit_queue.d.next = self.visit_queue.q.val() + 1;
+                            if self.visit_queue.q.val() == self.last_queue.val() {
+                                self.visit_queue.d.next = 0.into();
+                            }
+                        }
+                    } else {
+                        self.at.d.next = bit_cast::<9, 4>(self.visit.q.val()) | self.counter_area.val();
+                        self.visit.d.next = self.visit.q.val() + 1;
+                        if self.visit.q.val() == self.last_slot.val() {
+                            self.visit.d.next = 0.into();
+                        }
+                    }
                 }
             }
             AccessState::LookUp => {
@@ -330,20 +385,21 @@ impl Logic for RegisterSequencer {
             }
             AccessState::Resolve => {
                 self.debug.next = 4.into();
-                self.counter.d.next = self.at.q.val().get_bits::<4>(0);
                 self.state.d.next = AccessState::Fetch;
                 if self.per_queue.val() {
-                    self.at.d.next = (bit_cast::<9, 5>(self.selected.val()) << 2)
-                        | bit_cast::<9, 2>(self.map_entry.q.val().get_bits::<2>(23))
+                    self.at.d.next = (bit_cast::<9, 4>(self.selected.val()) << 4)
+                        | bit_cast::<9, 4>(self.map_entry.q.val().get_bits::<4>(24))
                         | self.queue_area.val();
-                } else if !self.outside.q.val() {
-                    self.at.d.next = bit_cast::<9, 8>(self.map_entry.q.val().get_bits::<8>(23));
-                    if self.map_entry.q.val().get_bit(34)
-                        & !self.access_write.val()
-                        & (self.at.q.val() != self.latched_high.val())
-                    {
-                        self.state.d.next = AccessState::CountFetch;
-                    }
+                } else if self.in_refusals.q.val() {
+                    self.at.d.next = bit_cast::<9, 6>(self.at.q.val().get_bits::<6>(0)) | self.refusal_area.val();
+                } else {
+                    self.at.d.next = bit_cast::<9, 8>(self.map_entry.q.val().get_bits::<8>(24));
+                }
+                if self.map_entry.q.val().get_bit(35)
+                    & !self.access_write.val()
+                    & (!self.per_queue.val() | self.exists.val())
+                {
+                    self.state.d.next = AccessState::CountFetch;
                 }
             }
             AccessState::Fetch => {
@@ -353,7 +409,7 @@ impl Logic for RegisterSequencer {
             AccessState::Load => {
                 self.debug.next = 6.into();
                 self.word.d.next = 0.into();
-                if (self.map_entry.q.val().get_bit(31) & (!self.per_queue.val() | self.exists.val()))
+                if (self.map_entry.q.val().get_bit(32) & (!self.per_queue.val() | self.exists.val()))
                     | self.in_refusals.q.val()
                 {
                     self.word.d.next = self.store.read_data.val();
@@ -375,13 +431,13 @@ impl Logic for RegisterSequencer {
             AccessState::Write => {
                 self.debug.next = 8.into();
                 self.store.write_enable.next =
-                    self.map_entry.q.val().get_bit(32) & (!self.per_queue.val() | self.exists.val());
+                    self.map_entry.q.val().get_bit(33) & (!self.per_queue.val() | self.exists.val());
                 // A register that keeps no value acts when its lowest byte is written.
-                self.write.next = self.map_entry.q.val().get_bit(32) | self.access_strobe.val().get_bit(0);
+                self.write.next = self.map_entry.q.val().get_bit(33) | self.access_strobe.val().get_bit(0);
                 self.bind_step.d.next = 0.into();
                 self.state.d.next = AccessState::Respond;
                 if self.wants_ready.val() & self.access_strobe.val().get_bit(0) {
-                    self.at.d.next = (bit_cast::<9, 5>(self.selected.val()) << 2) | self.queue_area.val();
+                    self.at.d.next = (bit_cast::<9, 4>(self.selected.val()) << 4) | self.queue_area.val();
                     self.state.d.next = AccessState::BindFetch;
                 }
             }
@@ -416,8 +472,14 @@ impl Logic for RegisterSequencer {
             AccessState::CountLoad => {
                 self.debug.next = 14.into();
                 self.word.d.next = self.store.read_data.val();
-                self.amount.d.next = 1.into();
-                if !self.is_refusal.q.val() {
+                if self.high_pass.q.val() {
+                    self.amount.d.next = bit_cast::<AMOUNT_BITS, 1>(self.carry.q.val().into());
+                } else if self.is_refusal.q.val() {
+                    self.amount.d.next = 1.into();
+                } else if self.at.q.val().get_bit(8) {
+                    self.amount.d.next = self.queue_events.val();
+                    self.queue_events_take.next = true;
+                } else {
                     self.amount.d.next = self.events.val();
                     self.events_take.next = true;
                 }
@@ -426,26 +488,27 @@ impl Logic for RegisterSequencer {
             AccessState::CountAdd => {
                 self.debug.next = 15.into();
                 self.result.d.next = self.sum.val().get_bits::<32>(0);
-                self.bytes_carry.next = self.sum.val().get_bit(32)
-                    & !self.is_refusal.q.val()
-                    & (self.counter.q.val() == self.low_slot.val());
+                self.carry.d.next = self.sum.val().get_bit(32) & self.is_low.val();
                 self.state.d.next = AccessState::CountWrite;
             }
             AccessState::CountWrite => {
                 self.debug.next = 16.into();
                 self.store.write_enable.next = true;
                 self.state.d.next = AccessState::Idle;
-                if self.is_access.q.val() {
-                    if self.counter.q.val() == self.high_slot.val() {
+                if self.high_pass.q.val() {
+                    if self.is_access.q.val() {
                         self.at.d.next = self.latched_high.val();
+                        if self.at.q.val().get_bit(8) {
+                            self.at.d.next = self.queue_latched_high.val();
+                        }
                         self.state.d.next = AccessState::Latch;
-                    } else {
-                        self.done.next = true;
                     }
-                    // The low byte word was read: bring the high word up to date and latch it.
-                    if self.counter.q.val() == self.low_slot.val() {
-                        self.counter.d.next = self.high_slot.val();
-                        self.at.d.next = bit_cast::<9, 4>(self.high_slot.val()) | self.counter_area.val();
+                } else {
+                    self.done.next = self.is_access.q.val();
+                    // The high word follows when the low word passed 2^32, and when software latches it.
+                    if self.carry.q.val() | (self.is_access.q.val() & self.is_low.val()) {
+                        self.high_pass.d.next = true;
+                        self.at.d.next = self.at.q.val() | 1;
                         self.state.d.next = AccessState::CountFetch;
                     }
                 }

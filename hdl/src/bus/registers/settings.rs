@@ -3,7 +3,7 @@
 use super::map::{self, CODE_BITS};
 use crate::bus::ports::ContextWriteSource;
 use rust_hdl::prelude::*;
-use segwalk_model::limits::PHYS_PAGE_BITS;
+use segwalk_model::limits::{PHYS_PAGE_BITS, VIRT_PAGE_BITS};
 use segwalk_model::registers::{self, mode};
 
 logic_block! {
@@ -23,9 +23,15 @@ logic_block! {
         pub read_data: Signal<Out, Bits<32>>,
         /// To the MMU's context table.
         pub context_write: ContextWriteSource,
-        /// Empty the TLB; a pulse.
+        /// Invalidate translations; a pulse.
         pub tlb_invalidate: Signal<Out, Bit>,
-        /// The TLB is being emptied.
+        /// Which: 0 all, 1 those of `tlb_context`, 2 that of `tlb_virt_page` in `tlb_context`.
+        pub tlb_kind: Signal<Out, Bits<2>>,
+        /// See `tlb_kind`.
+        pub tlb_context: Signal<Out, Bits<4>>,
+        /// See `tlb_kind`.
+        pub tlb_virt_page: Signal<Out, Bits<VIRT_PAGE_BITS>>,
+        /// An invalidation is under way.
         pub tlb_invalidating: Signal<In, Bit>,
         /// TCP flags that survive in the first segment.
         pub flags_first: Signal<Out, Bits<12>>,
@@ -49,6 +55,10 @@ logic_block! {
         root_beyond: DFF<Bit>,
         commit: DFF<Bit>,
         invalidate: DFF<Bit>,
+        kind: DFF<Bits<2>>,
+        tlb_space: DFF<Bits<4>>,
+        page_low: DFF<Bits<20>>,
+        page_high: DFF<Bits<32>>,
         first: DFF<Bits<12>>,
         middle: DFF<Bits<12>>,
         last: DFF<Bits<12>>,
@@ -66,6 +76,8 @@ logic_block! {
         ctx_root_high: Constant<Bits<CODE_BITS>> = map::code(&registers::CTX_ROOT_HIGH),
         ctx_commit: Constant<Bits<CODE_BITS>> = map::code(&registers::CTX_COMMIT),
         tlb_control: Constant<Bits<CODE_BITS>> = map::code(&registers::TLB_CONTROL),
+        tlb_addr_low: Constant<Bits<CODE_BITS>> = map::code(&registers::TLB_ADDR_LOW),
+        tlb_addr_high: Constant<Bits<CODE_BITS>> = map::code(&registers::TLB_ADDR_HIGH),
         first_code: Constant<Bits<CODE_BITS>> = map::code(&registers::FLAGS_FIRST),
         middle_code: Constant<Bits<CODE_BITS>> = map::code(&registers::FLAGS_MIDDLE),
         last_code: Constant<Bits<CODE_BITS>> = map::code(&registers::FLAGS_LAST),
@@ -92,6 +104,10 @@ impl Logic for EngineSettings {
             root_beyond,
             commit,
             invalidate,
+            kind,
+            tlb_space,
+            page_low,
+            page_high,
             first,
             middle,
             last,
@@ -113,6 +129,10 @@ impl Logic for EngineSettings {
         self.context_write.user_only.next = self.user_only.q.val();
         self.context_write.accessed_faults.next = self.accessed_faults.q.val();
         self.tlb_invalidate.next = self.invalidate.q.val();
+        self.tlb_kind.next = self.kind.q.val();
+        self.tlb_context.next = self.tlb_space.q.val();
+        self.tlb_virt_page.next = (bit_cast::<VIRT_PAGE_BITS, 32>(self.page_high.q.val()) << 20)
+            | bit_cast::<VIRT_PAGE_BITS, 20>(self.page_low.q.val());
         self.flags_first.next = self.first.q.val();
         self.flags_middle.next = self.middle.q.val();
         self.flags_last.next = self.last.q.val();
@@ -146,6 +166,14 @@ impl Logic for EngineSettings {
             }
             if self.code.val() == self.tlb_control.val() {
                 self.invalidate.d.next = self.value.val().get_bit(0);
+                self.kind.d.next = self.value.val().get_bits::<2>(1);
+                self.tlb_space.d.next = self.value.val().get_bits::<4>(8);
+            }
+            if self.code.val() == self.tlb_addr_low.val() {
+                self.page_low.d.next = self.value.val().get_bits::<20>(12);
+            }
+            if self.code.val() == self.tlb_addr_high.val() {
+                self.page_high.d.next = self.value.val();
             }
             if self.code.val() == self.first_code.val() {
                 self.first.d.next = self.value.val().get_bits::<12>(0);
@@ -174,6 +202,10 @@ impl Logic for EngineSettings {
             self.root_beyond.d.next = false;
             self.commit.d.next = false;
             self.invalidate.d.next = false;
+            self.kind.d.next = 0.into();
+            self.tlb_space.d.next = 0.into();
+            self.page_low.d.next = 0.into();
+            self.page_high.d.next = 0.into();
             self.first.d.next = self.reset_first.val();
             self.middle.d.next = self.reset_middle.val();
             self.last.d.next = self.reset_last.val();
