@@ -4,6 +4,8 @@
 SHELL := /bin/bash
 SEGWALK := cargo run --release -q --bin segwalk --
 RTL ?= out/rtl
+# Seconds of the soak of test-long
+SOAK ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long rtl lint synth bench record doctor clean build-tools simulation-tools check-tools
@@ -27,11 +29,13 @@ test: check-tools ## Run every check and test
 	@scripts/venv.sh
 	$(SEGWALK) bench --check
 
-test-long: check-tools ## Millions of random translations; 100,000 random super-frames judged by the Linux kernel (as root)
+test-long: check-tools ## Random translations, super-frames judged by the kernel, a soaked link: half an hour (as root)
 	SEGWALK_LOOKUPS=5000000 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
 	SEGWALK_LOOKUPS=1000000 SEGWALK_TLB_ENTRIES=64 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
 	SEGWALK_LOOKUPS=1000000 SEGWALK_TLB_ENTRIES=1024 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
 	SEGWALK_FUZZ=100000 SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-tests --test linux -- --nocapture
+	SEGWALK_SOAK=$(SOAK) SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-tests --test link -- --nocapture soak
+	SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-cli --test link -- --nocapture
 
 rtl: build-tools ## Write the core's Verilog to out/rtl
 	$(SEGWALK) rtl --out $(RTL)
@@ -68,4 +72,4 @@ simulation-tools: build-tools
 
 check-tools: simulation-tools
 	@scripts/need.sh iverilog
-	@[ "$$(id -u)" != 0 ] || scripts/need.sh iproute2
+	@[ "$$(id -u)" != 0 ] || scripts/need.sh iproute2 iperf3 curl

@@ -66,7 +66,11 @@ pub enum Ip {
 #[derive(Clone, Copy, ValueEnum)]
 pub enum ModeArg {
     Bare,
+    Sv32,
     Sv39,
+    Sv48,
+    #[value(name = "x86-32")]
+    X86_32,
     #[value(name = "x86-64")]
     X86_64,
 }
@@ -75,7 +79,10 @@ impl From<ModeArg> for Mode {
     fn from(mode: ModeArg) -> Mode {
         match mode {
             ModeArg::Bare => Mode::Bare,
+            ModeArg::Sv32 => Mode::Sv32,
             ModeArg::Sv39 => Mode::Sv39,
+            ModeArg::Sv48 => Mode::Sv48,
+            ModeArg::X86_32 => Mode::X86_32,
             ModeArg::X86_64 => Mode::X86_64,
         }
     }

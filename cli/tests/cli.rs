@@ -88,7 +88,7 @@ fn bad_usage_is_status_2_and_one_sentence() {
         &["send", "x", "--ip", "5"],
         &["send", "x", "--buffers", "0"],
         &["send", "x", "--buffers", "some"],
-        &["send", "x", "--mode", "sv32"],
+        &["send", "x", "--mode", "sv57"],
         &["walk-the-dog"],
         &[],
     ] {

@@ -76,7 +76,8 @@ impl Wait {
 /// Every state machine of the core.
 pub const STATES: &[StateField] = &[
     field("registers", 0, 8, registers::register_block::DEBUG_STATES),
-    field("queue heads", 8, 8, queue::fetcher::DEBUG_HEADS),
+    field("queue heads", 8, 3, queue::fetcher::DEBUG_HEADS),
+    field("queue walker", 11, 3, queue::fetcher::DEBUG_WALKER),
     field("mmu", 16, 8, mmu::DEBUG_STATES),
     field("payload chunker", 24, 3, chunker::CHUNK_STATES),
     field("payload burst cutter", 27, 3, burst_cutter::CUT_STATES),
@@ -107,7 +108,6 @@ pub const STATES: &[StateField] = &[
             "all",
         ],
     ),
-    field("queue walker", 58, 5, queue::fetcher::DEBUG_WALKER),
 ];
 
 #[cfg(test)]

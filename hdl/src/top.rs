@@ -327,7 +327,7 @@ impl Logic for SegwalkCore {
 
         // State machines
         self.debug_states.next = bit_cast::<64, 8>(self.registers.debug.val())
-            | (bit_cast::<64, 8>(self.fetcher.debug.val()) << 8)
+            | (bit_cast::<64, 3>(self.fetcher.debug.val()) << 8)
             | (bit_cast::<64, 8>(self.mmu.debug.val()) << 16)
             | (bit_cast::<64, 8>(self.reader.debug.val()) << 24)
             | (bit_cast::<64, 8>(self.tso.debug.val()) << 32)
@@ -335,6 +335,6 @@ impl Logic for SegwalkCore {
             | (bit_cast::<64, 8>(self.completion.debug.val()) << 48)
             | (bit_cast::<64, 2>(self.resets.debug.val()) << 56)
             | (bit_cast::<64, 3>(self.reader.debug_waits.val()) << 45)
-            | (bit_cast::<64, 8>(self.fetcher.debug_walker.val()) << 58);
+            | (bit_cast::<64, 3>(self.fetcher.debug_walker.val()) << 11);
     }
 }

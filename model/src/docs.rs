@@ -71,7 +71,10 @@ pub fn table_of(names: &[&str]) -> String {
     );
     for name in names {
         let register = registers::ALL.iter().find(|register| register.name == *name);
-        register_rows(&mut table, register.unwrap_or_else(|| panic!("there is no register {name}")));
+        register_rows(
+            &mut table,
+            register.unwrap_or_else(|| panic!("there is no register {name}")),
+        );
     }
     table
 }

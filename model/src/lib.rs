@@ -8,9 +8,9 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![warn(missing_docs)]
 
+pub mod binding;
 pub mod board_registers;
 pub mod bridge;
-pub mod binding;
 #[cfg(feature = "std")]
 pub mod cases;
 #[cfg(feature = "std")]

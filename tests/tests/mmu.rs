@@ -277,9 +277,10 @@ fn what_was_found_before_an_invalidation_is_not_answered_after_it() -> Result<()
             None => bench.write_context(1, &spaces[0].context()),
         }
         bench.settle()?;
+        let fence = *bench.fences.last().expect("an invalidation ends with a fence");
         let answers: Vec<_> = bench.done[1]
             .iter()
-            .map(|done| (done.answer, Some(&done.answered) > bench.fences.last()))
+            .map(|done| (done.answer, done.answered > fence))
             .collect();
         let expected = [(Ok(phys_page(40)), true), (Ok(phys_page(3) ^ 1), true)];
         assert_eq!(answers, expected, "{what:?}");

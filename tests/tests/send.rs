@@ -135,6 +135,26 @@ fn every_buffer_size_in_every_mode_and_layout() {
 }
 
 #[test]
+fn every_page_table_format() {
+    for (at, mode) in [Mode::Sv32, Mode::Sv48, Mode::X86_32].into_iter().enumerate() {
+        for (layout, pages) in LAYOUTS.into_iter().enumerate() {
+            let buffers = [Buffers::Contiguous, Buffers::Of(1448), Buffers::Of(4096)][(at + layout) % 3];
+            send(
+                70_000,
+                SendOptions {
+                    mode,
+                    pages,
+                    buffers,
+                    latency: LATENCIES[layout % LATENCIES.len()],
+                    ip: IPS[at % IPS.len()],
+                    ..Default::default()
+                },
+            );
+        }
+    }
+}
+
+#[test]
 fn tiny_and_huge_segments() {
     for (mss, bytes) in [(1, 300), (2, 501), (9600, 200_000), (536, 70_000)] {
         for ip in IPS {

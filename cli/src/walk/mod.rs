@@ -3,6 +3,7 @@
 mod input;
 
 use crate::output::{print_json, print_text, table};
+use crate::send::ModeArg;
 use anyhow::Result;
 use clap::ValueEnum;
 use input::{Image, Map, Word};
@@ -62,18 +63,6 @@ pub struct Args {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum ModeArg {
-    Bare,
-    Sv32,
-    Sv39,
-    Sv48,
-    #[value(name = "x86-32")]
-    X86_32,
-    #[value(name = "x86-64")]
-    X86_64,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
 enum YesNo {
     Yes,
     No,
@@ -88,14 +77,7 @@ enum EngineArg {
 
 impl Args {
     fn mode(&self) -> Mode {
-        match self.mode {
-            ModeArg::Bare => Mode::Bare,
-            ModeArg::Sv32 => Mode::Sv32,
-            ModeArg::Sv39 => Mode::Sv39,
-            ModeArg::Sv48 => Mode::Sv48,
-            ModeArg::X86_32 => Mode::X86_32,
-            ModeArg::X86_64 => Mode::X86_64,
-        }
+        self.mode.into()
     }
 
     fn engine(&self) -> Engine {

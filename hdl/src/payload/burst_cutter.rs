@@ -14,7 +14,7 @@ pub enum CutState {
     Idle,
     /// Works out the chunk's beats.
     Measure,
-    /// Tells the realigner of the chunk.
+    /// Tells the realigner of the chunk and works out its first burst.
     Plan,
     /// Works out the next burst.
     Cut,
@@ -95,6 +95,7 @@ logic_block! {
         span: Signal<Local, Bits<13>>,
         rounded: Signal<Local, Bits<13>>,
         to_border: Signal<Local, Bits<7>>,
+        next_burst: Signal<Local, Bits<7>>,
         beats_minus_1: Signal<Local, Bits<10>>,
         head_room: Signal<Local, Bits<4>>,
         burst_minus_1: Signal<Local, Bits<7>>,
@@ -139,6 +140,10 @@ impl Logic for BurstCutter {
         self.span.next = self.bytes.q.val() + bit_cast::<13, 3>(self.first_lane.q.val());
         self.rounded.next = self.span.val() + 7;
         self.to_border.next = self.burst_beats.val() - bit_cast::<7, 6>(self.at.q.val().get_bits::<6>(0));
+        self.next_burst.next = self.to_border.val();
+        if self.left.q.val() < bit_cast::<10, 7>(self.to_border.val()) {
+            self.next_burst.next = self.left.q.val().get_bits::<7>(0);
+        }
         self.beats_minus_1.next = self.left.q.val() - 1;
         self.head_room.next = bits::<4>(8) - bit_cast::<4, 3>(self.first_lane.q.val());
         self.entry.next.first_lane = self.first_lane.q.val();
@@ -194,8 +199,9 @@ impl Logic for BurstCutter {
             CutState::Plan => {
                 self.debug.next = 2.into();
                 self.plans.in_valid.next = true;
+                self.burst.d.next = self.next_burst.val();
                 if self.plans.in_ready.val() {
-                    self.state.d.next = CutState::Cut;
+                    self.state.d.next = CutState::Ask;
                     if self.refusal.q.val().any() | self.marker.q.val() {
                         self.state.d.next = CutState::Idle;
                     }
@@ -203,10 +209,7 @@ impl Logic for BurstCutter {
             }
             CutState::Cut => {
                 self.debug.next = 3.into();
-                self.burst.d.next = self.to_border.val();
-                if self.left.q.val() < bit_cast::<10, 7>(self.to_border.val()) {
-                    self.burst.d.next = self.left.q.val().get_bits::<7>(0);
-                }
+                self.burst.d.next = self.next_burst.val();
                 self.state.d.next = CutState::Ask;
             }
             CutState::Ask => {

@@ -14,16 +14,14 @@ pub enum ChunkState {
     Load,
     /// Cuts the next chunk.
     Cut,
-    /// Records the chunk.
+    /// Records the chunk and asks for its translation.
     Record,
-    /// Asks for its translation.
-    Ask,
     /// The chain broke, or its queue parked: takes its fragments and drops them.
     Drop,
 }
 
 /// Names of the states, by number.
-pub const CHUNK_STATES: &[&str] = &["idle", "load", "cut", "record", "ask", "drop"];
+pub const CHUNK_STATES: &[&str] = &["idle", "load", "cut", "record", "drop"];
 
 logic_block! {
     /// Cuts fragments at page borders; see the module.
@@ -84,6 +82,7 @@ logic_block! {
         fragment_refusal: DFF<Bits<6>>,
         chunk_bytes: DFF<Bits<13>>,
         chunk_last: DFF<Bit>,
+        more: DFF<Bit>,
         record: Signal<Local, super::records::ChainRecord>,
         entry: Signal<Local, VirtChunk>,
         drops: Signal<Local, Bits<16>>,
@@ -92,6 +91,8 @@ logic_block! {
         beyond: Signal<Local, Bit>,
         marks: Signal<Local, Bit>,
         broken: Signal<Local, Bit>,
+        refused: Signal<Local, Bit>,
+        rest: Signal<Local, Bits<20>>,
         dropped: Constant<Bits<6>> = Constant::new(CHAIN_DROPPED.to_bits()),
         page_bytes: Constant<Bits<13>> = Constant::new(4096_u64.to_bits()),
     }
@@ -116,7 +117,9 @@ impl Logic for Chunker {
             fragment_last,
             fragment_refusal,
             chunk_bytes,
-            chunk_last
+            chunk_last,
+            more,
+            more
         );
         clock!(self, clock, chains, chunks);
         self.chains.reset.next = self.reset.val();
@@ -168,6 +171,8 @@ impl Logic for Chunker {
         self.chunks.out_ready.next = self.chunk_ready.val();
         self.chunk.next = self.chunks.out_data.val();
         self.req_valid.next = false;
+        self.refused.next = self.fragment_refusal.q.val().any();
+        self.rest.next = self.left.q.val() - bit_cast::<20, 13>(self.chunk_bytes.q.val());
         self.req_context.next = self.space.q.val();
         self.req_virt_page.next = self.virt_page.q.val();
         self.fragments.ready.next = false;
@@ -214,6 +219,7 @@ impl Logic for Chunker {
                 self.debug.next = 2.into();
                 self.chunk_bytes.d.next = self.left.q.val().get_bits::<13>(0);
                 self.chunk_last.d.next = self.fragment_last.q.val();
+                self.more.d.next = self.beyond.val();
                 if self.beyond.val() {
                     self.chunk_bytes.d.next = self.room.q.val();
                     self.chunk_last.d.next = false;
@@ -225,35 +231,26 @@ impl Logic for Chunker {
             }
             ChunkState::Record => {
                 self.debug.next = 3.into();
-                self.chunks.in_valid.next = true;
-                if self.chunks.in_ready.val() {
-                    self.left.d.next = self.left.q.val() - bit_cast::<20, 13>(self.chunk_bytes.q.val());
-                    self.state.d.next = ChunkState::Ask;
-                    if self.fragment_refusal.q.val().any() {
+                // Room for the record stays until it is used.
+                self.req_valid.next = self.chunks.in_ready.val() & !self.refused.val();
+                self.chunks.in_valid.next = self.req_ready.val() | self.refused.val();
+                self.room.d.next = self.page_bytes.val();
+                self.reach.d.next = bit_cast::<21, 20>(self.rest.val());
+                if self.chunks.in_ready.val() & (self.req_ready.val() | self.refused.val()) {
+                    self.left.d.next = self.rest.val();
+                    self.virt_page.d.next = self.virt_page.q.val() + 1;
+                    self.offset.d.next = 0.into();
+                    self.state.d.next = ChunkState::Load;
+                    if self.more.q.val() {
+                        self.state.d.next = ChunkState::Cut;
+                    }
+                    if self.refused.val() | (self.fragment_last.q.val() & !self.more.q.val()) {
                         self.state.d.next = ChunkState::Idle;
                     }
                 }
             }
-            ChunkState::Ask => {
-                self.debug.next = 4.into();
-                self.req_valid.next = true;
-                self.room.d.next = self.page_bytes.val();
-                self.reach.d.next = bit_cast::<21, 20>(self.left.q.val());
-                if self.req_ready.val() {
-                    self.virt_page.d.next = self.virt_page.q.val() + 1;
-                    self.offset.d.next = 0.into();
-                    if self.left.q.val().any() {
-                        self.state.d.next = ChunkState::Cut;
-                    } else {
-                        self.state.d.next = ChunkState::Load;
-                        if self.fragment_last.q.val() {
-                            self.state.d.next = ChunkState::Idle;
-                        }
-                    }
-                }
-            }
             ChunkState::Drop => {
-                self.debug.next = 5.into();
+                self.debug.next = 4.into();
                 if self.fragment_last.q.val() {
                     self.state.d.next = ChunkState::Idle;
                 } else {

@@ -29,9 +29,9 @@ use segwalk_model::limits::{SUPER_FRAME_KIB, TX_QUEUES};
 
 pub use super::walker::FIRST_WALK_FRAGMENTS;
 
-/// Names of the states that `debug` shows: those of the head reader.
+/// What `debug` shows of the head reader.
 pub const DEBUG_HEADS: &[&str] = heads::DEBUG_STATES;
-/// Names of the states that `debug_walker` shows.
+/// What `debug_walker` shows.
 pub const DEBUG_WALKER: &[&str] = walker::DEBUG_STATES;
 
 logic_block! {
@@ -99,10 +99,10 @@ logic_block! {
         pub chain: ChainSource,
         /// Their fragments.
         pub fragments: FragmentSource,
-        /// Number of the head reader's state in [`DEBUG_HEADS`].
-        pub debug: Signal<Out, Bits<8>>,
-        /// Number of the walker's state in [`DEBUG_WALKER`].
-        pub debug_walker: Signal<Out, Bits<8>>,
+        /// Number of the entry in [`DEBUG_HEADS`].
+        pub debug: Signal<Out, Bits<3>>,
+        /// Number of the entry in [`DEBUG_WALKER`].
+        pub debug_walker: Signal<Out, Bits<3>>,
         //
         scheduler: QueueScheduler = QueueScheduler::new(TX_QUEUES),
         marks: QueueMarks,

@@ -23,16 +23,23 @@ pub struct FragmentWord {
     pub broken: Bit,
 }
 
+/// Half a fragment, one word of block RAM: half of the address, with the length or with the rest.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct HalfFragment {
+    addr: Bits<32>,
+    other: Bits<CHAIN_BYTES_BITS>,
+}
+
 logic_block! {
-    /// 256 fragments in block RAM. What is pushed shows at the output only once it is committed, and can be rolled back
-    /// until then. One fragment in two clocks passes.
+    /// 256 fragments in block RAM, two words each. What is pushed shows at the output only once it is committed, and can be rolled back
+    /// until then. One fragment in three clocks passes.
     pub struct FragmentStore {
         /// Clock.
         pub clock: Signal<In, Clock>,
         /// Synchronous reset: empties the queue.
         pub reset: Signal<In, Bit>,
         // Chain walk
-        /// Stores `word`; only with `room`.
+        /// Stores `word`; only with `room`, and not on two clocks in a row.
         pub push: Signal<In, Bit>,
         /// The fragment.
         pub word: Signal<In, FragmentWord>,
@@ -46,16 +53,30 @@ logic_block! {
         /// The fragments of released chains.
         pub fragments: FragmentSource,
         //
-        ram: BlockRam<FragmentWord, 8>,
+        ram: BlockRam<HalfFragment, 9>,
         // pointers count twice around, so that full and empty differ
         tail: DFF<Bits<9>>,
         committed: DFF<Bits<9>>,
         read_at: DFF<Bits<9>>,
         room_now: DFF<Bit>,
-        // the RAM's output is the word at `read_at`
-        arrived: DFF<Bit>,
+        // the half that is written on the clock after the push
+        second_write: DFF<Bit>,
+        second_at: DFF<Bits<8>>,
+        second_half: DFF<HalfFragment>,
+        // the halves of the oldest fragment that were read
+        halves: DFF<Bits<2>>,
+        first_half: DFF<HalfFragment>,
         head_valid: DFF<Bit>,
-        head: DFF<FragmentWord>,
+        head_first: DFF<HalfFragment>,
+        head_second: DFF<HalfFragment>,
+        low: Signal<Local, HalfFragment>,
+        high: Signal<Local, HalfFragment>,
+        out_first: Signal<Local, HalfFragment>,
+        out_second: Signal<Local, HalfFragment>,
+        rest: Signal<Local, Bits<CHAIN_BYTES_BITS>>,
+        virt_addr: Signal<Local, Bits<64>>,
+        at: Signal<Local, Bits<8>>,
+        half: Signal<Local, Bit>,
         level: Signal<Local, Bits<9>>,
         tail_next: Signal<Local, Bits<9>>,
         chain_changed: Constant<Bits<6>> = Constant::new((Refusal::ChainChanged.code() as u64).to_bits()),
@@ -65,12 +86,45 @@ logic_block! {
 impl Logic for FragmentStore {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, tail, committed, read_at, room_now, arrived, head_valid, head);
+        dff_setup!(
+            self,
+            clock,
+            tail,
+            committed,
+            read_at,
+            room_now,
+            second_write,
+            second_at,
+            second_half,
+            halves,
+            first_half,
+            head_valid,
+            head_first,
+            head_second
+        );
         clock!(self, clock, ram);
         // Write side
-        self.ram.write_addr.next = self.tail.q.val().get_bits::<8>(0);
-        self.ram.write_data.next = self.word.val();
-        self.ram.write_enable.next = self.push.val();
+        self.virt_addr.next = self.word.val().virt_addr;
+        self.low.next.addr = self.virt_addr.val().get_bits::<32>(0);
+        self.low.next.other = self.word.val().bytes;
+        self.high.next.addr = self.virt_addr.val().get_bits::<32>(32);
+        self.high.next.other = bit_cast::<CHAIN_BYTES_BITS, 4>(self.word.val().context);
+        if self.word.val().last {
+            self.high.next.other = bit_cast::<CHAIN_BYTES_BITS, 4>(self.word.val().context) | 0x10;
+            if self.word.val().broken {
+                self.high.next.other = 0x30.into();
+            }
+        }
+        self.second_write.d.next = self.push.val();
+        self.second_at.d.next = self.tail.q.val().get_bits::<8>(0);
+        self.second_half.d.next = self.high.val();
+        self.ram.write_addr.next = bit_cast::<9, 8>(self.tail.q.val().get_bits::<8>(0)) << 1;
+        self.ram.write_data.next = self.low.val();
+        if self.second_write.q.val() {
+            self.ram.write_addr.next = (bit_cast::<9, 8>(self.second_at.q.val()) << 1) | 1;
+            self.ram.write_data.next = self.second_half.q.val();
+        }
+        self.ram.write_enable.next = self.push.val() | self.second_write.q.val();
         self.tail_next.next = self.tail.q.val();
         if self.push.val() {
             self.tail_next.next = self.tail.q.val() + 1;
@@ -85,25 +139,41 @@ impl Logic for FragmentStore {
         self.level.next = self.tail.q.val() - self.read_at.q.val();
         self.room_now.d.next = !(self.level.val().get_bit(8) | self.level.val().get_bits::<6>(2).all());
         self.room.next = self.room_now.q.val();
-        // Read side: the word at `read_at` is there one clock after it is committed.
-        self.ram.read_addr.next = self.read_at.q.val().get_bits::<8>(0);
-        self.arrived.d.next = self.read_at.q.val() != self.committed.q.val();
+        // Read side: the first half is there one clock after it is committed.
+        self.at.next = self.read_at.q.val().get_bits::<8>(0);
+        self.half.next = self.halves.q.val() != 0;
+        self.ram.read_addr.next = bit_cast::<9, 8>(self.at.val()) << 1;
+        if self.half.val() {
+            self.ram.read_addr.next = (bit_cast::<9, 8>(self.at.val()) << 1) | 1;
+        }
         if self.fragments.ready.val() {
             self.head_valid.d.next = false;
         }
-        if self.arrived.q.val() & (!self.head_valid.q.val() | self.fragments.ready.val()) {
-            self.head.d.next = self.ram.read_data.val();
+        if self.halves.q.val() == 0 {
+            if self.read_at.q.val() != self.committed.q.val() {
+                self.halves.d.next = 1.into();
+            }
+        } else if self.halves.q.val() == 1 {
+            self.first_half.d.next = self.ram.read_data.val();
+            self.halves.d.next = 2.into();
+        } else if !self.head_valid.q.val() | self.fragments.ready.val() {
+            self.head_first.d.next = self.first_half.q.val();
+            self.head_second.d.next = self.ram.read_data.val();
             self.head_valid.d.next = true;
             self.read_at.d.next = self.read_at.q.val() + 1;
-            self.arrived.d.next = false;
+            self.halves.d.next = 0.into();
         }
+        self.out_first.next = self.head_first.q.val();
+        self.out_second.next = self.head_second.q.val();
+        self.rest.next = self.out_second.val().other;
         self.fragments.valid.next = self.head_valid.q.val();
-        self.fragments.context.next = self.head.q.val().context;
-        self.fragments.virt_addr.next = self.head.q.val().virt_addr;
-        self.fragments.bytes.next = self.head.q.val().bytes;
-        self.fragments.last.next = self.head.q.val().last;
+        self.fragments.context.next = self.rest.val().get_bits::<4>(0);
+        self.fragments.virt_addr.next =
+            (bit_cast::<64, 32>(self.out_second.val().addr) << 32) | bit_cast::<64, 32>(self.out_first.val().addr);
+        self.fragments.bytes.next = self.out_first.val().other;
+        self.fragments.last.next = self.rest.val().get_bit(4);
         self.fragments.refusal.next = 0.into();
-        if self.head.q.val().broken {
+        if self.rest.val().get_bit(5) {
             self.fragments.refusal.next = self.chain_changed.val();
         }
         if self.reset.val() {
@@ -111,7 +181,8 @@ impl Logic for FragmentStore {
             self.committed.d.next = 0.into();
             self.read_at.d.next = 0.into();
             self.room_now.d.next = false;
-            self.arrived.d.next = false;
+            self.second_write.d.next = false;
+            self.halves.d.next = 0.into();
             self.head_valid.d.next = false;
         }
     }

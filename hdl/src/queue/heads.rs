@@ -12,42 +12,16 @@ use crate::bus::ram::LutRam;
 use rust_hdl::prelude::*;
 use segwalk_model::refusal::Refusal;
 
-/// Names of the states that `debug` shows.
+/// What `debug` shows.
 pub const DEBUG_STATES: &[&str] = &[
-    "Idle",
-    "LoadState",
-    "LoadConfig",
-    "LoadTable",
-    "LoadAvail",
-    "LoadUsed",
-    "Choose",
-    "Rewind",
-    "Settle",
-    "SettleMore",
-    "Index",
-    "IndexWait",
-    "IndexRead",
-    "IndexWord",
-    "IndexHalf",
-    "IndexStep",
-    "IndexSettle",
-    "IndexJudge",
-    "Event",
-    "EventWait",
-    "LineSettle",
-    "LineMeasure",
-    "Line",
-    "LineWait",
-    "Entry",
-    "EntryWord",
-    "EntryHalf",
-    "SpanStep",
-    "SpanSettle",
-    "Push",
-    "PushSettle",
-    "Abort",
-    "Error",
-    "Leave",
+    "idle",
+    "loading",
+    "choosing",
+    "avail index",
+    "avail_event",
+    "avail entries",
+    "announcing",
+    "ring error",
 ];
 
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
@@ -200,8 +174,8 @@ logic_block! {
         pub walked_queue: Signal<In, Bits<4>>,
         /// What it needs to know of it, on the same clock.
         pub walk_config: Signal<Out, WalkConfig>,
-        /// Number of the state in [`DEBUG_STATES`].
-        pub debug: Signal<Out, Bits<8>>,
+        /// Number of the entry in [`DEBUG_STATES`].
+        pub debug: Signal<Out, Bits<3>>,
         //
         places: AvailPlaces,
         span: DescriptorSpan,
@@ -212,6 +186,7 @@ logic_block! {
         served: DFF<Bits<4>>,
         held: DFF<QueueState>,
         table_at: DFF<Bits<2>>,
+        wish: DFF<Bits<4>>,
         size: DFF<Bits<16>>,
         last_index: DFF<Bits<16>>,
         default_context: DFF<Bits<4>>,
@@ -235,6 +210,7 @@ logic_block! {
         next_word: DFF<Bits<7>>,
         words_free: DFF<Bit>,
         //
+        straight: Signal<Local, Bit>,
         next_held: Signal<Local, QueueState>,
         announced: Signal<Local, HeadWord>,
         ask: Signal<Local, RingRequest>,
@@ -268,6 +244,7 @@ impl Logic for HeadReader {
             served,
             held,
             table_at,
+            wish,
             size,
             last_index,
             default_context,
@@ -299,7 +276,8 @@ impl Logic for HeadReader {
         self.span.index.next = self.index.q.val();
         self.span.last_index.next = self.last_index.q.val();
         self.span.table_low.next = self.table_low.q.val();
-        self.span.wish_minus_1.next = self.runs.read_data.val();
+        self.wish.d.next = self.runs.read_data.val();
+        self.span.wish_minus_1.next = self.wish.q.val();
         self.states.read_addr.next = self.served.q.val();
         self.states.write_addr.next = self.served.q.val();
         self.states.write_data.next = self.held.q.val();
@@ -372,10 +350,11 @@ impl Logic for HeadReader {
         self.words.next = (bit_cast::<7, 4>(self.span.span_minus_1.val()) << 1) | 1;
         self.words_used.next = self.next_word.q.val() - self.oldest_word.val();
         self.words_free.d.next = !self.words_used.val().get_bits::<2>(5).all();
+        // Nothing is to be chosen but what comes next.
+        self.straight.next = !self.cancelled.val() & !self.flush.val() & !self.rewind.val() & !self.is_given_up.q.val();
         self.debug.next = 0.into();
         match self.state.q.val() {
             HeadState::Idle => {
-                self.debug.next = 0.into();
                 self.quiet.next = true;
                 self.served.d.next = self.offered.val();
                 self.table_at.d.next = 3.into();
@@ -401,7 +380,7 @@ impl Logic for HeadReader {
                 }
             }
             HeadState::LoadConfig => {
-                self.debug.next = 2.into();
+                self.debug.next = 1.into();
                 self.size.d.next = self.table_data.val().get_bits::<16>(0);
                 self.default_context.d.next = self.table_data.val().get_bits::<4>(20);
                 self.names_allowed.d.next = self.table_data.val().get_bit(24);
@@ -414,7 +393,7 @@ impl Logic for HeadReader {
                 }
             }
             HeadState::LoadTable => {
-                self.debug.next = 3.into();
+                self.debug.next = 1.into();
                 self.last_index.d.next = self.size.q.val() - 1;
                 self.table_low.d.next = self.table_data.val().get_bits::<8>(4);
                 self.table_at.d.next = 2.into();
@@ -425,7 +404,7 @@ impl Logic for HeadReader {
                 }
             }
             HeadState::LoadAvail => {
-                self.debug.next = 4.into();
+                self.debug.next = 1.into();
                 self.avail_low.d.next = self.table_data.val().get_bits::<11>(1);
                 self.state.d.next = HeadState::LoadUsed;
                 if self.table_busy.val() {
@@ -434,13 +413,13 @@ impl Logic for HeadReader {
                 }
             }
             HeadState::LoadUsed => {
-                self.debug.next = 5.into();
+                self.debug.next = 1.into();
                 self.used_low.d.next = self.table_data.val().get_bits::<10>(2);
                 self.configs.write_enable.next = true;
                 self.state.d.next = HeadState::Choose;
             }
             HeadState::Choose => {
-                self.debug.next = 6.into();
+                self.debug.next = 2.into();
                 self.quiet.next = true;
                 self.avail.d.next = self.held.q.val().next_avail;
                 self.chain_epoch.d.next = self.epoch.val() ^ (self.is_again.q.val() | self.is_given_up.q.val());
@@ -463,7 +442,7 @@ impl Logic for HeadReader {
                 }
             }
             HeadState::Rewind => {
-                self.debug.next = 7.into();
+                self.debug.next = 2.into();
                 // The mark stays until the chain is announced.
                 self.is_again.d.next = !self.give_up.val();
                 self.is_given_up.d.next = self.give_up.val();
@@ -472,15 +451,15 @@ impl Logic for HeadReader {
                 self.state.d.next = HeadState::Settle;
             }
             HeadState::Settle => {
-                self.debug.next = 8.into();
+                self.debug.next = 2.into();
                 self.state.d.next = HeadState::SettleMore;
             }
             HeadState::SettleMore => {
-                self.debug.next = 9.into();
+                self.debug.next = 2.into();
                 self.state.d.next = HeadState::Choose;
             }
             HeadState::Index => {
-                self.debug.next = 10.into();
+                self.debug.next = 3.into();
                 self.request_valid.next = true;
                 self.ask.next.place = bit_cast::<PLACE_BITS, 12>(self.places.index.val()) << 1;
                 self.ask.next.beats_minus_1 = 0.into();
@@ -491,7 +470,7 @@ impl Logic for HeadReader {
                 }
             }
             HeadState::IndexWait => {
-                self.debug.next = 11.into();
+                self.debug.next = 3.into();
                 self.error.d.next = self.done_code.val();
                 if self.done.val() {
                     self.state.d.next = HeadState::IndexRead;
@@ -501,32 +480,32 @@ impl Logic for HeadReader {
                 }
             }
             HeadState::IndexRead => {
-                self.debug.next = 12.into();
+                self.debug.next = 3.into();
                 self.word_at.next = self.index_word.val();
                 if !self.words_busy.val() {
                     self.state.d.next = HeadState::IndexWord;
                 }
             }
             HeadState::IndexWord => {
-                self.debug.next = 13.into();
+                self.debug.next = 3.into();
                 self.data.d.next = self.word.val();
                 self.state.d.next = HeadState::IndexHalf;
             }
             HeadState::IndexHalf => {
-                self.debug.next = 14.into();
+                self.debug.next = 3.into();
                 self.next_held.next.seen_avail = self.half.val();
                 self.state.d.next = HeadState::IndexStep;
             }
             HeadState::IndexStep => {
-                self.debug.next = 15.into();
+                self.debug.next = 3.into();
                 self.state.d.next = HeadState::IndexSettle;
             }
             HeadState::IndexSettle => {
-                self.debug.next = 16.into();
+                self.debug.next = 3.into();
                 self.state.d.next = HeadState::IndexJudge;
             }
             HeadState::IndexJudge => {
-                self.debug.next = 17.into();
+                self.debug.next = 3.into();
                 self.error.d.next = self.avail_index_jump.val();
                 if self.cancelled.val() {
                     self.state.d.next = HeadState::Leave;
@@ -541,10 +520,14 @@ impl Logic for HeadReader {
                     self.again.next = true;
                     self.armed.d.next = false;
                     self.state.d.next = HeadState::Choose;
+                    // the places of the line have settled since the index was read
+                    if self.straight.val() & (self.held.q.val().left == 0) {
+                        self.state.d.next = HeadState::LineMeasure;
+                    }
                 }
             }
             HeadState::Event => {
-                self.debug.next = 18.into();
+                self.debug.next = 4.into();
                 self.request_valid.next = true;
                 self.ask.next.area = self.used_area.val();
                 self.ask.next.place = bit_cast::<PLACE_BITS, 18>(self.places.avail_event.val()) << 2;
@@ -554,7 +537,7 @@ impl Logic for HeadReader {
                 }
             }
             HeadState::EventWait => {
-                self.debug.next = 19.into();
+                self.debug.next = 4.into();
                 // What the driver added without a doorbell, because the old avail_event spared it, shows in the index now.
                 self.armed.d.next = true;
                 self.error.d.next = self.done_code.val();
@@ -566,27 +549,30 @@ impl Logic for HeadReader {
                 }
             }
             HeadState::LineSettle => {
-                self.debug.next = 20.into();
+                self.debug.next = 5.into();
                 self.state.d.next = HeadState::LineMeasure;
             }
             HeadState::LineMeasure => {
-                self.debug.next = 21.into();
+                self.debug.next = 5.into();
                 self.next_held.next.left = bit_cast::<7, 6>(self.places.burst_minus_1.val()) + 1;
                 self.last_half.d.next = self.first_half.val() + self.places.burst_minus_1.val();
                 self.state.d.next = HeadState::Line;
             }
             HeadState::Line => {
-                self.debug.next = 22.into();
+                self.debug.next = 5.into();
                 self.request_valid.next = true;
                 if self.request_ready.val() {
                     self.state.d.next = HeadState::LineWait;
                 }
             }
             HeadState::LineWait => {
-                self.debug.next = 23.into();
+                self.debug.next = 5.into();
                 self.error.d.next = self.done_code.val();
                 if self.done.val() {
                     self.state.d.next = HeadState::Choose;
+                    if self.straight.val() & self.room.val() & self.words_free.q.val() {
+                        self.state.d.next = HeadState::Entry;
+                    }
                     if self.done_code.val() != 0 {
                         self.next_held.next.left = 0.into();
                         self.state.d.next = HeadState::Error;
@@ -594,38 +580,38 @@ impl Logic for HeadReader {
                 }
             }
             HeadState::Entry => {
-                self.debug.next = 24.into();
+                self.debug.next = 6.into();
                 if !self.words_busy.val() {
                     self.state.d.next = HeadState::EntryWord;
                 }
             }
             HeadState::EntryWord => {
-                self.debug.next = 25.into();
+                self.debug.next = 6.into();
                 self.data.d.next = self.word.val();
                 self.state.d.next = HeadState::EntryHalf;
             }
             HeadState::EntryHalf => {
-                self.debug.next = 26.into();
+                self.debug.next = 6.into();
                 self.index.d.next = self.half.val();
                 self.next_held.next.next_avail = self.held.q.val().next_avail + 1;
                 self.next_held.next.left = self.held.q.val().left - 1;
                 self.state.d.next = HeadState::SpanStep;
             }
             HeadState::SpanStep => {
-                self.debug.next = 27.into();
+                self.debug.next = 6.into();
                 self.bad_index.d.next = self.index.q.val() > self.last_index.q.val();
                 self.error.d.next = self.descriptor_index.val();
                 self.state.d.next = HeadState::SpanSettle;
             }
             HeadState::SpanSettle => {
-                self.debug.next = 28.into();
+                self.debug.next = 6.into();
                 self.state.d.next = HeadState::Push;
                 if self.bad_index.q.val() {
                     self.state.d.next = HeadState::Error;
                 }
             }
             HeadState::Push => {
-                self.debug.next = 29.into();
+                self.debug.next = 6.into();
                 self.ask.next.owner = self.ahead_owner.val();
                 self.ask.next.area = self.table_area.val();
                 self.ask.next.place = self.span.place.val();
@@ -644,12 +630,12 @@ impl Logic for HeadReader {
                 }
             }
             HeadState::PushSettle => {
-                self.debug.next = 30.into();
+                self.debug.next = 6.into();
                 // What is left of room and free words is known on the next clock.
                 self.state.d.next = HeadState::Choose;
             }
             HeadState::Abort => {
-                self.debug.next = 31.into();
+                self.debug.next = 6.into();
                 self.head_valid.next = true;
                 self.announced.next.aborted = true;
                 self.rewound.next = true;
@@ -658,7 +644,7 @@ impl Logic for HeadReader {
                 self.state.d.next = HeadState::Settle;
             }
             HeadState::Error => {
-                self.debug.next = 32.into();
+                self.debug.next = 7.into();
                 // The walker reports it, behind the chains before it.
                 self.announced.next.error = self.error.q.val();
                 if self.cancelled.val() {
@@ -670,7 +656,7 @@ impl Logic for HeadReader {
                 }
             }
             HeadState::Leave => {
-                self.debug.next = 33.into();
+                self.debug.next = 1.into();
                 self.states.write_enable.next = true;
                 self.leave.next = true;
                 self.saved.next = !self.restarted.val();

@@ -36,7 +36,6 @@ enum RingReaderState {
     Context,
     Translate,
     Answer,
-    Read,
     Write,
     Acknowledge,
     Report,
@@ -103,7 +102,6 @@ logic_block! {
         space: DFF<Bits<4>>,
         translate_valid: DFF<Bit>,
         translate_ready: DFF<Bit>,
-        read_valid: DFF<Bit>,
         write_valid: DFF<Bit>,
         write_failed: DFF<Bit>,
         awaited: Fifo<Awaited, 4, 5>,
@@ -175,7 +173,6 @@ impl Logic for RingReader {
             space,
             translate_valid,
             translate_ready,
-            read_valid,
             write_valid,
             write_failed,
             outstanding,
@@ -223,7 +220,7 @@ impl Logic for RingReader {
         }
         // Reads
         self.offset.next = self.place.val().get_bits::<12>(0);
-        self.mem.req_valid.next = self.read_valid.q.val();
+        self.mem.req_valid.next = false;
         self.word_addr.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.pages.read_data.val().phys_page) << 12)
             | bit_cast::<PHYS_ADDR_BITS, 12>(self.offset.val() & 0xFF8);
         self.mem.phys_addr.next = self.word_addr.val();
@@ -289,11 +286,12 @@ impl Logic for RingReader {
                 self.state.d.next = RingReaderState::Decide;
             }
             RingReaderState::Decide => {
-                self.state.d.next = RingReaderState::Base;
-                if self.hit.q.val() {
+                self.mem.req_valid.next = self.hit.q.val();
+                if !self.hit.q.val() {
+                    self.state.d.next = RingReaderState::Base;
+                } else if self.mem.req_ready.val() {
                     self.sent.next = true;
-                    self.read_valid.d.next = true;
-                    self.state.d.next = RingReaderState::Read;
+                    self.state.d.next = RingReaderState::Idle;
                 }
             }
             RingReaderState::Base => {
@@ -337,12 +335,6 @@ impl Logic for RingReader {
                     } else {
                         self.state.d.next = RingReaderState::Decide;
                     }
-                }
-            }
-            RingReaderState::Read => {
-                if self.mem.req_ready.val() {
-                    self.read_valid.d.next = false;
-                    self.state.d.next = RingReaderState::Idle;
                 }
             }
             RingReaderState::Write => {
@@ -398,7 +390,6 @@ impl Logic for RingReader {
             self.page_known.d.next = 0.into();
             self.translate_valid.d.next = false;
             self.translate_ready.d.next = false;
-            self.read_valid.d.next = false;
             self.write_valid.d.next = false;
             self.outstanding.d.next = 0.into();
             self.full.d.next = false;

@@ -21,25 +21,16 @@ use segwalk_model::refusal::Refusal;
 /// that a walk that waits for room waits only for the reader.
 pub const FIRST_WALK_FRAGMENTS: u64 = 192;
 
-/// Names of the states that `debug` shows.
+/// What `debug` shows.
 pub const DEBUG_STATES: &[&str] = &[
-    "Idle",
-    "Start",
-    "First",
-    "Second",
-    "Judge",
-    "Hold",
-    "Enter",
-    "SpanStep",
-    "SpanSettle",
-    "Ask",
-    "Wait",
-    "Fetch",
-    "End",
-    "Emit",
-    "Close",
-    "Break",
-    "Fail",
+    "idle",
+    "walking",
+    "waiting for room of a fragment",
+    "waiting for descriptors",
+    "releasing",
+    "ending the second walk",
+    "breaking a chain",
+    "failing",
 ];
 
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
@@ -149,8 +140,8 @@ logic_block! {
         pub rollback: Signal<Out, Bit>,
         /// There is room for two fragments.
         pub room: Signal<In, Bit>,
-        /// Number of the state in [`DEBUG_STATES`].
-        pub debug: Signal<Out, Bits<8>>,
+        /// Number of the entry in [`DEBUG_STATES`].
+        pub debug: Signal<Out, Bits<3>>,
         //
         check: DescriptorCheck,
         span: DescriptorSpan,
@@ -417,9 +408,10 @@ impl Logic for ChainWalker {
         if !self.pace.q.val().all() {
             self.pace.d.next = self.pace.q.val() + 1;
         }
-        self.debug.next = 0.into();
+        self.debug.next = 1.into();
         match self.state.q.val() {
             WalkState::Idle => {
+                self.debug.next = 0.into();
                 self.walked.d.next = self.head.val().queue;
                 self.head_index.d.next = self.head.val().head;
                 self.index.d.next = self.head.val().head;
@@ -458,7 +450,6 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Start => {
-                self.debug.next = 1.into();
                 self.ring_last.d.next = self.walk_config.val().last_index;
                 self.last_index.d.next = self.walk_config.val().last_index;
                 self.table_low.d.next = self.walk_config.val().table_low;
@@ -482,26 +473,23 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::First => {
-                self.debug.next = 2.into();
                 self.second_word.d.next = self.word.val();
                 self.word_wanted.next = true;
                 self.word_at.next = self.at.q.val();
                 self.state.d.next = WalkState::Second;
             }
             WalkState::Second => {
-                self.debug.next = 3.into();
                 self.first_word.d.next = self.word.val();
                 self.state.d.next = WalkState::Judge;
             }
             WalkState::Judge => {
-                self.debug.next = 4.into();
                 if !self.second.q.val() & !self.check.is_table.val() & (self.refusal.q.val() == 0) {
                     self.refusal.d.next = self.check.refusal.val();
                 }
                 self.state.d.next = WalkState::Hold;
             }
             WalkState::Hold => {
-                self.debug.next = 5.into();
+                self.debug.next = 2.into();
                 self.word_wanted.next = true;
                 self.word_at.next = self.at_next.q.val() | 1;
                 if self.check.is_table.val() {
@@ -570,7 +558,6 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Enter => {
-                self.debug.next = 6.into();
                 self.state.d.next = WalkState::SpanStep;
                 if self.cancelled.q.val() {
                     self.state.d.next = WalkState::Fail;
@@ -584,15 +571,13 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::SpanStep => {
-                self.debug.next = 7.into();
                 self.state.d.next = WalkState::SpanSettle;
             }
             WalkState::SpanSettle => {
-                self.debug.next = 8.into();
                 self.state.d.next = WalkState::Ask;
             }
             WalkState::Ask => {
-                self.debug.next = 9.into();
+                self.debug.next = 3.into();
                 self.request_valid.next = true;
                 self.left.d.next = self.span.span_minus_1.val();
                 self.at.d.next = self.walker_word.val();
@@ -601,7 +586,7 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Wait => {
-                self.debug.next = 10.into();
+                self.debug.next = 3.into();
                 self.error.d.next = self.done_code.val();
                 if self.done.val() {
                     self.state.d.next = WalkState::Fetch;
@@ -611,12 +596,10 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Fetch => {
-                self.debug.next = 11.into();
                 self.word_wanted.next = true;
                 self.state.d.next = WalkState::First;
             }
             WalkState::End => {
-                self.debug.next = 12.into();
                 self.state.d.next = WalkState::Emit;
                 if self.second.q.val() {
                     self.state.d.next = WalkState::Close;
@@ -633,7 +616,7 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Emit => {
-                self.debug.next = 13.into();
+                self.debug.next = 4.into();
                 self.held_back.next.last = true;
                 self.promised.d.next = self.total.q.val();
                 if self.room.val() & self.chain_ready.val() & self.pace.q.val().all() {
@@ -666,7 +649,7 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Close => {
-                self.debug.next = 14.into();
+                self.debug.next = 5.into();
                 self.held_back.next.last = true;
                 if self.room.val() {
                     self.push.next = true;
@@ -675,7 +658,7 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Break => {
-                self.debug.next = 15.into();
+                self.debug.next = 6.into();
                 self.held_back.next.last = true;
                 self.held_back.next.broken = true;
                 if self.room.val() {
@@ -686,7 +669,7 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Fail => {
-                self.debug.next = 16.into();
+                self.debug.next = 7.into();
                 if self.second.q.val() {
                     // The chain is released: end its fragments first.
                     self.state.d.next = WalkState::Break;

@@ -66,7 +66,12 @@ impl Default for ProtocolChecker {
     /// For the core: read IDs 0 to 3, write ID 0.
     fn default() -> Self {
         Self::new(
-            &[super::READ_RING, super::READ_WALKER, super::READ_PAYLOAD, super::READ_EVENT],
+            &[
+                super::READ_RING,
+                super::READ_WALKER,
+                super::READ_PAYLOAD,
+                super::READ_EVENT,
+            ],
             &[super::WRITE_USED],
         )
     }

@@ -64,8 +64,7 @@ impl<D: Device> Engine<D> {
             default_context: process,
             names_allowed: true,
             mask: 1 << KERNEL | 1 << process,
-            seed_without_length: false,
-            recoverable: false,
+            ..Binding::default()
         };
         let queue = session.add_queue(0, QUEUE_SIZE, &binding)?;
         session.start()?;

@@ -4,7 +4,7 @@
 //! makefile's own `-Os` wins over `-CFLAGS -O3`), and the runtime, which takes longer to compile than a small model,
 //! is compiled once for all models.
 
-use super::{cache, shim, Spec};
+use super::{cache, layout, shim, Spec};
 use anyhow::{bail, Context as _};
 use sha2::{Digest as _, Sha256};
 use std::fs;
@@ -244,6 +244,7 @@ pub(super) fn build(spec: &Spec) -> anyhow::Result<Built> {
         &spec.verilator_args.join("\n"),
         &flags,
         shim::TEMPLATE,
+        layout::VERSION,
         &tools.version,
     ]);
     let entry = format!("{}-{id}", spec.top);
@@ -276,8 +277,15 @@ fn model(spec: &Spec, trace: Option<TraceFormat>, tools: &Tools, cache: &Path, f
 
     let classes = fs::read_to_string(folder.join(format!("{}_classes.mk", shim::PREFIX)))?;
     let header = fs::read_to_string(folder.join(format!("{}.h", shim::PREFIX)))?;
+    let fast_classes = names(&classes, &["VM_CLASSES_FAST", "VM_SUPPORT_FAST"]);
     let mut fast = includes(&classes, &["VM_CLASSES_FAST", "VM_SUPPORT_FAST"]);
-    let insides = fs::read_to_string(folder.join(format!("{}___024root.h", shim::PREFIX)))?;
+    let insides_path = folder.join(format!("{}___024root.h", shim::PREFIX));
+    let mut sources = String::new();
+    for class in &fast_classes {
+        sources += &fs::read_to_string(folder.join(format!("{class}.cpp")))?;
+    }
+    let insides = layout::side_by_side(&fs::read_to_string(&insides_path)?, &sources);
+    fs::write(&insides_path, &insides)?;
     fast.push_str(&shim::source(&header, &insides, spec.verilog)?);
     fs::write(folder.join("fast.cpp"), fast)?;
     fs::write(

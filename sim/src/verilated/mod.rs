@@ -20,6 +20,7 @@
 mod build;
 mod cache;
 mod dut;
+mod layout;
 mod pin;
 mod shim;
 

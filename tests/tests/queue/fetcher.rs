@@ -113,7 +113,15 @@ impl Bench {
             notify_valid: port("notify_valid"),
             notify_queue: port("notify_queue"),
             chain: [
-                "valid", "ready", "queue", "head", "frame_bytes", "refusal", "avail", "epoch", "sent_frames",
+                "valid",
+                "ready",
+                "queue",
+                "head",
+                "frame_bytes",
+                "refusal",
+                "avail",
+                "epoch",
+                "sent_frames",
             ]
             .map(|n| port(&format!("chain${n}"))),
             fragment: ["valid", "ready", "context", "virt_addr", "bytes", "last", "refusal"]
@@ -229,7 +237,10 @@ impl Bench {
             let next = driver.expected.front().cloned();
             let told = [head, avail, epoch, sent_frames, refusal];
             let (random, now) = (&mut self.random, self.now);
-            match self.parks.got_chain(random, now, queue as usize, told, next, &mut driver.expected) {
+            match self
+                .parks
+                .got_chain(random, now, queue as usize, told, next, &mut driver.expected)
+            {
                 Some(dropped) => dropped,
                 None => {
                     if let Some(Event::Chain { descriptors, .. }) = driver.expected.pop_front() {

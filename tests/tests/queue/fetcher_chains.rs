@@ -96,9 +96,11 @@ impl Bench {
         }
         let addr = random.gen_range(1u64 << 30..1 << 31) * 16;
         let faulty = random.gen_ratio(1, 40) && !self.parks.on();
-        self.world.map(random, context.into(), addr, 16 * entries as u64, faulty);
+        self.world
+            .map(random, context.into(), addr, 16 * entries as u64, faulty);
         for (at, entry) in table.iter().enumerate() {
-            self.world.poke(context.into(), addr + 16 * at as u64, &entry.to_bytes());
+            self.world
+                .poke(context.into(), addr + 16 * at as u64, &entry.to_bytes());
         }
         let mut pointer = Descriptor {
             virt_addr: addr,

@@ -42,7 +42,9 @@ fn avail_event_that_cannot_be_written_is_a_ring_error() {
     // Nothing is mapped there.
     bench.table.queues[2].used_addr = 0x7_0000_0000;
     bench.put_chain(2, straight(&[3], 60), vec![3]);
-    bench.drivers[2].expected.push_back(Event::RingError(Refusal::RingFault));
+    bench.drivers[2]
+        .expected
+        .push_back(Event::RingError(Refusal::RingFault));
     bench.publish_now(2);
     bench.drain();
     assert_eq!((bench.chains, bench.errors.len()), (1, 1));

@@ -77,8 +77,18 @@ impl Parks {
             match queue.place {
                 Place::Parks(at) if at <= now && !park => {
                     park = true;
-                    let values = [1, index as u64, queue.head, queue.avail, queue.sent_frames, random.gen_range(0..9999)];
-                    self.park.iter().zip(values).for_each(|(port, value)| dut.set(*port, value));
+                    let values = [
+                        1,
+                        index as u64,
+                        queue.head,
+                        queue.avail,
+                        queue.sent_frames,
+                        random.gen_range(0..9999),
+                    ];
+                    self.park
+                        .iter()
+                        .zip(values)
+                        .for_each(|(port, value)| dut.set(*port, value));
                     queue.place = Place::Parked(now + random.gen_range(1..300));
                 }
                 Place::Parked(at) if at <= now => {
@@ -128,7 +138,10 @@ impl Parks {
             assert_eq!(sent_frames, state.sent_frames);
             self.resumed += 1;
         } else {
-            assert!(matches!(state.place, Place::Runs), "a chain of a new epoch before the queue goes on");
+            assert!(
+                matches!(state.place, Place::Runs),
+                "a chain of a new epoch before the queue goes on"
+            );
             assert_eq!(sent_frames, 0);
         }
         state.epoch = epoch;

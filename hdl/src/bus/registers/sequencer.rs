@@ -366,10 +366,7 @@ impl Logic for RegisterSequencer {
                         self.at.d.next = bit_cast::<9, 4>(self.visit.q.val()) | self.counter_area.val();
                         self.visit.d.next = self.visit.q.val() + 1;
                         if self.visit.q.val() == self.last_slot.val() {
-                            self.queue_turn.d.next = false;
                             self.visit.d.next = 0.into();
-                            self.visit_word.d.next = 0.into();
-                            self.visit_queue.d.next = 0.into();
                         }
                     }
                 }
