@@ -120,6 +120,8 @@ logic_block! {
         area_now: Signal<Local, Bits<2>>,
         known: Signal<Local, KnownPage>,
         awaited_in: Signal<Local, Awaited>,
+        look_area: Signal<Local, Bits<2>>,
+        look_queue: Signal<Local, Bits<4>>,
         asked_area: Signal<Local, Bits<2>>,
         asked_slot: Signal<Local, Bits<5>>,
         known_page: Signal<Local, KnownPage>,
@@ -215,10 +217,15 @@ impl Logic for RingReader {
         self.asked_area.next = self.request.val().area;
         self.asked_slot.next = (bit_cast::<5, 1>(self.asked_area.val().get_bits::<1>(0)) << 4)
             | bit_cast::<5, 4>(self.request.val().queue);
-        self.pages.read_addr.next = self.slot.val();
+        // Values of its own: one that other outputs share would look to a simulator like a loop through the memory.
+        self.look_area.next = self.held.q.val().area;
+        self.look_queue.next = self.held.q.val().queue;
         if self.state.q.val() == RingReaderState::Idle {
-            self.pages.read_addr.next = self.asked_slot.val();
+            self.look_area.next = self.request.val().area;
+            self.look_queue.next = self.request.val().queue;
         }
+        self.pages.read_addr.next = (bit_cast::<5, 1>(self.look_area.val().get_bits::<1>(0)) << 4)
+            | bit_cast::<5, 4>(self.look_queue.val());
         self.known_page.next = self.pages.read_data.val();
         self.pages.write_addr.next = self.slot.val();
         self.known.next.number = self.page_number.val();
