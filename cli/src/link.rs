@@ -89,6 +89,7 @@ fn probability(text: &str) -> Result<f64, String> {
 struct Output<'a> {
     mbit_per_second: f64,
     clocks_per_second: f64,
+    clocks_per_cpu_second: f64,
     beats_per_clock: f64,
     tlb_hit_rate: f64,
     #[serde(flatten)]
@@ -151,6 +152,7 @@ pub fn run(args: &Args) -> Result<bool> {
         print_json(&Output {
             mbit_per_second: report.mbit_per_second(),
             clocks_per_second: report.clocks_per_second(),
+            clocks_per_cpu_second: report.clocks_per_cpu_second(),
             beats_per_clock: report.beats_per_clock(),
             tlb_hit_rate: report.tlb_hit_rate(),
             report: &report,
@@ -246,6 +248,10 @@ fn render(report: &LinkReport) -> String {
         (
             "simulated clocks a second",
             thousands(report.clocks_per_second() as u64),
+        ),
+        (
+            "simulated clocks a CPU second",
+            thousands(report.clocks_per_cpu_second() as u64),
         ),
         ("simulation was busy", share(report.busy_seconds, report.seconds)),
         ("beats per clock", format!("{:.4}", report.beats_per_clock())),

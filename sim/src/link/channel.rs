@@ -34,6 +34,8 @@ pub(super) struct Totals {
     pub(super) clocks: u64,
     /// Time of these clocks.
     pub(super) busy: Duration,
+    /// What the thread had of a processor meanwhile.
+    pub(super) cpu: Duration,
     pub(super) refused: u64,
     pub(super) faults: u64,
     pub(super) tlb_hits: u64,

@@ -37,6 +37,8 @@ pub struct LinkReport {
     pub clocks: u64,
     /// Time in which the simulation ran; it stands still while nothing is on its way.
     pub busy_seconds: f64,
+    /// What the simulation had of a processor meanwhile.
+    pub cpu_seconds: f64,
     /// Super-frames that the engine refused.
     pub refused: u64,
     /// Translation faults.
@@ -75,6 +77,11 @@ impl LinkReport {
         ratio(self.clocks as f64, self.busy_seconds)
     }
 
+    /// Simulated clocks a second of a processor: on a machine without other work the same.
+    pub fn clocks_per_cpu_second(&self) -> f64 {
+        ratio(self.clocks as f64, self.cpu_seconds)
+    }
+
     /// Beats a simulated clock.
     pub fn beats_per_clock(&self) -> f64 {
         ratio(self.beats as f64, self.clocks as f64)
@@ -106,6 +113,7 @@ impl LinkReport {
         self.seconds = elapsed.as_secs_f64();
         self.clocks = totals.clocks;
         self.busy_seconds = totals.busy.as_secs_f64();
+        self.cpu_seconds = totals.cpu.as_secs_f64();
         self.refused = totals.refused;
         self.faults = totals.faults;
         self.tlb_hits = totals.tlb_hits;
