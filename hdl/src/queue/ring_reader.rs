@@ -36,6 +36,7 @@ enum RingReaderState {
     Context,
     Translate,
     Answer,
+    Read,
     Write,
     Acknowledge,
     Report,
@@ -102,6 +103,7 @@ logic_block! {
         space: DFF<Bits<4>>,
         translate_valid: DFF<Bit>,
         translate_ready: DFF<Bit>,
+        read_valid: DFF<Bit>,
         write_valid: DFF<Bit>,
         write_failed: DFF<Bit>,
         awaited: Fifo<Awaited, 4, 5>,
@@ -173,6 +175,7 @@ impl Logic for RingReader {
             space,
             translate_valid,
             translate_ready,
+            read_valid,
             write_valid,
             write_failed,
             outstanding,
@@ -220,7 +223,7 @@ impl Logic for RingReader {
         }
         // Reads
         self.offset.next = self.place.val().get_bits::<12>(0);
-        self.mem.req_valid.next = false;
+        self.mem.req_valid.next = self.read_valid.q.val();
         self.word_addr.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.pages.read_data.val().phys_page) << 12)
             | bit_cast::<PHYS_ADDR_BITS, 12>(self.offset.val() & 0xFF8);
         self.mem.phys_addr.next = self.word_addr.val();
@@ -286,12 +289,12 @@ impl Logic for RingReader {
                 self.state.d.next = RingReaderState::Decide;
             }
             RingReaderState::Decide => {
-                self.mem.req_valid.next = self.hit.q.val();
-                if !self.hit.q.val() {
-                    self.state.d.next = RingReaderState::Base;
-                } else if self.mem.req_ready.val() {
+                self.state.d.next = RingReaderState::Base;
+                if self.hit.q.val() {
+                    // Awaited before it is asked for: the answer may come on the next clock.
                     self.sent.next = true;
-                    self.state.d.next = RingReaderState::Idle;
+                    self.read_valid.d.next = true;
+                    self.state.d.next = RingReaderState::Read;
                 }
             }
             RingReaderState::Base => {
@@ -335,6 +338,12 @@ impl Logic for RingReader {
                     } else {
                         self.state.d.next = RingReaderState::Decide;
                     }
+                }
+            }
+            RingReaderState::Read => {
+                if self.mem.req_ready.val() {
+                    self.read_valid.d.next = false;
+                    self.state.d.next = RingReaderState::Idle;
                 }
             }
             RingReaderState::Write => {
@@ -386,6 +395,7 @@ impl Logic for RingReader {
         }
         self.fence_busy.next = self.fenced.q.val();
         if self.reset.val() {
+            self.read_valid.d.next = false;
             self.state.d.next = RingReaderState::Idle;
             self.page_known.d.next = 0.into();
             self.translate_valid.d.next = false;
