@@ -29,7 +29,8 @@ test: check-tools ## Run every check and test
 	@scripts/venv.sh
 	$(SEGWALK) bench --check
 
-test-long: check-tools ## Random translations, super-frames judged by the kernel, a soaked link: half an hour (as root)
+test-long: check-tools ## A hostile driver, random translations, super-frames judged by the kernel, a soaked link: hours (as root)
+	SEGWALK_HOSTILE=200000 cargo test --release -p segwalk-tests --test hostile -- --nocapture
 	SEGWALK_LOOKUPS=5000000 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
 	SEGWALK_LOOKUPS=1000000 SEGWALK_TLB_ENTRIES=64 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture
 	SEGWALK_LOOKUPS=1000000 SEGWALK_TLB_ENTRIES=1024 cargo test --release -p segwalk-tests --test mmu_random -- --nocapture

@@ -3,6 +3,7 @@
 use crate::output::{print_json, print_text, table, thousands};
 use anyhow::{Context, Result};
 use segwalk_hdl::emit::{core_verilog_for, CoreOptions, CORE};
+use segwalk_model::limits::{TX_QUEUES, TX_QUEUES_MAX};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,9 @@ pub struct Args {
     /// Translations of 4 KiB pages that the TLB keeps
     #[arg(long, value_name = "N", default_value = "256", value_parser = ["64", "256", "1024"])]
     tlb_entries: String,
+    /// Transmit queues, 1 to 16
+    #[arg(long, value_name = "N", default_value_t = TX_QUEUES, value_parser = queue_count)]
+    queues: usize,
     /// Print nothing but JSON
     #[arg(long)]
     json: bool,
@@ -45,7 +49,15 @@ struct Report {
     modules: usize,
     super_frame_kib: usize,
     tlb_entries: usize,
+    tx_queues: usize,
     files: Vec<File>,
+}
+
+fn queue_count(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|queues| (1..=TX_QUEUES_MAX).contains(queues))
+        .ok_or_else(|| format!("a core has 1 to {TX_QUEUES_MAX} transmit queues"))
 }
 
 /// Runs the command.
@@ -55,6 +67,7 @@ pub fn run(args: &Args) -> Result<bool> {
     let verilog = core_verilog_for(&CoreOptions {
         super_frame_kib,
         tlb_entries,
+        tx_queues: args.queues,
     })?;
     std::fs::create_dir_all(&args.out).with_context(|| {
         format!(
@@ -67,6 +80,7 @@ pub fn run(args: &Args) -> Result<bool> {
         modules: verilog.lines().filter(|line| line.starts_with("module ")).count(),
         super_frame_kib,
         tlb_entries,
+        tx_queues: args.queues,
         files: vec![
             write(&args.out, VERILOG, &verilog)?,
             write(&args.out, FILE_LIST, &format!("{VERILOG}\n"))?,

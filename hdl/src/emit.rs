@@ -6,7 +6,7 @@ use anyhow::{anyhow, ensure, Result};
 use rust_hdl::core::check_error::check_all;
 use rust_hdl::core::module_defines::ModuleDefines;
 use rust_hdl::prelude::*;
-use segwalk_model::limits::SUPER_FRAME_KIB;
+use segwalk_model::limits::{SUPER_FRAME_KIB, TX_QUEUES, TX_QUEUES_MAX};
 
 /// The Verilog of `block` and everything below it; the outermost module is called `name`.
 ///
@@ -37,6 +37,8 @@ pub struct CoreOptions {
     pub super_frame_kib: usize,
     /// Translations of 4 KiB pages that the TLB keeps, one of [`TLB_ENTRIES`].
     pub tlb_entries: usize,
+    /// Transmit queues, 1 to [`TX_QUEUES_MAX`]; the register block has as many receive queues.
+    pub tx_queues: usize,
 }
 
 impl Default for CoreOptions {
@@ -50,6 +52,7 @@ impl CoreOptions {
     pub const DEFAULT: Self = Self {
         super_frame_kib: SUPER_FRAME_KIB[0],
         tlb_entries: DEFAULT_TLB_ENTRIES,
+        tx_queues: TX_QUEUES,
     };
 
     /// Says which option cannot be built, and what can.
@@ -63,6 +66,11 @@ impl CoreOptions {
             TLB_ENTRIES.contains(&self.tlb_entries),
             "a TLB of {} entries is not built for; ask for one of {TLB_ENTRIES:?}",
             self.tlb_entries
+        );
+        ensure!(
+            (1..=TX_QUEUES_MAX).contains(&self.tx_queues),
+            "{} transmit queues are not built for; ask for 1 to {TX_QUEUES_MAX}",
+            self.tx_queues
         );
         Ok(())
     }

@@ -112,11 +112,33 @@ logic_block! {
 impl SegwalkCore {
     /// A build with these options, which have been checked.
     pub fn new(options: &CoreOptions) -> Self {
-        Self {
-            fetcher: QueueFetcher::for_super_frames(options.super_frame_kib),
-            mmu: Mmu::for_entries(options.tlb_entries),
-            ..Self::default()
-        }
+        let mut core = Self::default();
+        core.set_registers(options);
+        core.set_fetcher(options);
+        core.set_mmu(options);
+        core.set_completion(options);
+        core
+    }
+
+    // One part a function: parts are large, and together they overflow the stack of a test's thread.
+    #[inline(never)]
+    fn set_registers(&mut self, options: &CoreOptions) {
+        self.registers = RegisterBlock::new(options.tx_queues as u32, options.tlb_entries);
+    }
+
+    #[inline(never)]
+    fn set_fetcher(&mut self, options: &CoreOptions) {
+        self.fetcher = QueueFetcher::with(options.tx_queues, options.super_frame_kib);
+    }
+
+    #[inline(never)]
+    fn set_mmu(&mut self, options: &CoreOptions) {
+        self.mmu = Mmu::for_entries(options.tlb_entries);
+    }
+
+    #[inline(never)]
+    fn set_completion(&mut self, options: &CoreOptions) {
+        self.completion = Completion::new(options.tx_queues);
     }
 }
 
@@ -223,9 +245,9 @@ impl Logic for SegwalkCore {
         self.completion.event_idx.next = self.registers.event_idx.val();
         self.registers.serving.next = self.fetcher.serving.val();
         ShareSource::join(&mut self.registers.shares, &mut self.fetcher.shares);
-        self.fetcher.extra_valid.next = false;
-        self.fetcher.extra_queue.next = 0.into();
-        self.fetcher.extra_bytes.next = 0.into();
+        self.fetcher.extra_valid.next = self.tso.repeated.val();
+        self.fetcher.extra_queue.next = self.tso.repeated_queue.val();
+        self.fetcher.extra_bytes.next = self.tso.repeated_bytes.val();
         self.registers.used_chains.next = self.completion.used_chains.val();
         self.registers.done_queue.next = self.completion.done_queue.val();
         self.registers.sent_queue.next = self.tso.sent_queue.val();

@@ -260,6 +260,20 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_the_mmu_names_registers_that_are_there() {
+        let page = include_str!("../../docs/mmu.md");
+        let capitals = |name: &&str| name.len() > 3 && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        let named: Vec<&str> = page.split('`').skip(1).step_by(2).filter(capitals).collect();
+        assert!(named.len() > 20);
+        for name in named {
+            assert!(
+                registers::ALL.iter().any(|register| register.name == name),
+                "docs/mmu.md names the register {name}, which is not there"
+            );
+        }
+    }
+
+    #[test]
     fn every_register_code_and_cause_has_a_row_with_a_sentence() {
         let page = registers_page();
         for register in registers::ALL {

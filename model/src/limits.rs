@@ -11,6 +11,8 @@ pub const VIRT_PAGE_BITS: usize = 52;
 pub const CONTEXTS: usize = 16;
 /// Transmit queues of the default build. Transmit queue `k` is virtio queue `2 * k + 1` (virtio 1.2, 5.1.2).
 pub const TX_QUEUES: usize = 4;
+/// Most transmit queues that a build may have.
+pub const TX_QUEUES_MAX: usize = 16;
 /// Largest Queue Size (virtio 1.2, 2.7: a power of two, at most 32768).
 pub const QUEUE_SIZE_MAX: u32 = 32768;
 /// Bytes of `virtio_net_hdr` with VERSION_1 (virtio 1.2, 5.1.6).

@@ -281,6 +281,8 @@ registers! {
         contexts: 8, 8;
         /// Physical address bits.
         phys_addr_bits: 16, 8;
+        /// Translations of 4 KiB pages that the TLB keeps: 2 to this power.
+        tlb_log2: 24, 4;
     };
     /// MAC address that the configuration space shows, bytes 0 to 3.
     MAC_LOW = 0x204, ReadWrite, 0;

@@ -2,6 +2,7 @@
 
 use crate::device::{Device, EmittedFrame};
 use anyhow::{bail, Result};
+use segwalk_hdl::mmu::types::DEFAULT_TLB_ENTRIES;
 use segwalk_model::engine::Engine;
 use segwalk_model::limits::{CONTEXTS, PHYS_ADDR_BITS, QUEUE_SIZE_MAX, TX_QUEUES};
 use segwalk_model::memory::SparseMemory;
@@ -250,6 +251,7 @@ impl ModelDevice {
         put("tx_queues", TX_QUEUES as u32)
             | put("contexts", CONTEXTS as u32)
             | put("phys_addr_bits", PHYS_ADDR_BITS as u32)
+            | put("tlb_log2", DEFAULT_TLB_ENTRIES.ilog2())
     }
 }
 

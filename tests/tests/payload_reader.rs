@@ -213,6 +213,8 @@ struct Ran {
     clocks: u64,
     /// Chains that were not read because their queue had parked.
     chains_dropped: usize,
+    /// Chains that were read in part.
+    chains_cut: usize,
 }
 
 /// Runs the chains.
@@ -245,7 +247,8 @@ fn run(model: &Model, seed: u64, weather: Weather) -> Ran {
     let mut streams: VecDeque<usize> = VecDeque::new(); // chains whose bytes are to come
     let mut verdicts: VecDeque<(u64, usize)> = VecDeque::new(); // due, chain
     let (mut faults, mut faults_wanted, mut drops) = (vec![], vec![], [0u64; 2]);
-    let (mut fences, mut fences_done, mut chains_dropped) = (0, 0, 0);
+    let (mut fences, mut fences_done) = (0, 0);
+    let (mut chains_dropped, mut chains_cut) = (0, 0);
     let (mut first_beat, mut last_beat, mut quiet, mut clock) = (0, 0, 0, 0u64);
     let stall = |random: &mut ChaCha8Rng| random.gen_range(0..100) < weather.stall_percent;
     while records_out < chains.len() || !streams.is_empty() || !verdicts.is_empty() || fences_done < fences {
@@ -402,7 +405,12 @@ fn run(model: &Model, seed: u64, weather: Weather) -> Ran {
             first_beat = if first_beat == 0 { clock } else { first_beat };
             last_beat = clock;
             let want = &wanted[streams[0]];
-            let is_last = beat_at + 1 == want.beats.len();
+            // What is left of a chain is not read once its queue has parked.
+            let c = &chains[streams[0]];
+            let parked = drops[c.epoch as usize] >> c.queue & 1 == 1;
+            let is_cut = parked && dut.get(p.bytes[3]) == 1 && dut.get(p.bytes[4]) == CHAIN_DROPPED;
+            chains_cut += usize::from(is_cut);
+            let is_last = is_cut || beat_at + 1 == want.beats.len();
             let what = format!(
                 "seed {seed}: chain {}, beat {beat_at} of {}",
                 streams[0],
@@ -411,11 +419,19 @@ fn run(model: &Model, seed: u64, weather: Weather) -> Ran {
             assert_eq!(dut.get(p.bytes[3]), u64::from(is_last), "{what}: last");
             assert_eq!(
                 dut.get(p.bytes[4]),
-                if is_last { want.refusal } else { 0 },
+                match is_last {
+                    true if is_cut => CHAIN_DROPPED,
+                    true => want.refusal,
+                    false => 0,
+                },
                 "{what}: refusal"
             );
             let data = dut.get(p.bytes[2]).to_le_bytes();
-            let count = if is_last { want.last_bytes } else { 8 };
+            let count = match is_last {
+                true if is_cut => 0,
+                true => want.last_bytes,
+                false => 8,
+            };
             let from = if beat_at == 0 { 4.min(count) } else { 0 };
             assert_eq!(data[from..count], want.beats[beat_at][from..count], "{what}: data");
             beat_at += 1;
@@ -445,6 +461,7 @@ fn run(model: &Model, seed: u64, weather: Weather) -> Ran {
     Ran {
         clocks: last_beat - first_beat + 1,
         chains_dropped,
+        chains_cut,
     }
 }
 
@@ -465,7 +482,7 @@ fn streams_equal_a_plain_copy() {
         Ok(seed) => seed.parse().expect("SEGWALK_SEED is a number")..=seed.parse().unwrap(),
         Err(_) => 0..=39,
     };
-    let (mut dropped, many) = (0, seeds.clone().count() > 1);
+    let (mut dropped, mut cut, many) = (0, 0, seeds.clone().count() > 1);
     for seed in seeds {
         let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x5EED);
         let weather = Weather {
@@ -478,9 +495,14 @@ fn streams_equal_a_plain_copy() {
             fragment_bytes_max: [16, 300, 9000][random.gen_range(0..3)],
             chains: 80,
         };
-        dropped += run(&model, seed, weather).chains_dropped;
+        let ran = run(&model, seed, weather);
+        dropped += ran.chains_dropped;
+        cut += ran.chains_cut;
     }
-    assert!(dropped > 0 || !many, "no chain was dropped ahead of its bytes");
+    assert!(
+        dropped > 0 && cut > 0 || !many,
+        "{dropped} chains were dropped, {cut} were cut"
+    );
 }
 
 #[test]

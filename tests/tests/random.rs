@@ -119,9 +119,16 @@ fn run(seed: u64) -> Result<()> {
     for mode in [
         Mode::Sv39,
         Mode::X86_64,
-        *[Mode::Bare, Mode::Sv39, Mode::X86_64]
-            .choose(&mut random)
-            .expect("modes"),
+        *[
+            Mode::Bare,
+            Mode::Sv32,
+            Mode::Sv39,
+            Mode::Sv48,
+            Mode::X86_32,
+            Mode::X86_64,
+        ]
+        .choose(&mut random)
+        .expect("modes"),
     ] {
         let layouts = [PageLayout::Scattered, PageLayout::Linear, PageLayout::Huge];
         contexts.push(session.add_process(mode, *layouts.choose(&mut random).expect("layouts"))?);

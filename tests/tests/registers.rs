@@ -3,6 +3,7 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use segwalk_hdl::bus::registers::{map, RegisterBlock};
+use segwalk_hdl::mmu::types::DEFAULT_TLB_ENTRIES;
 use segwalk_model::refusal::{Class, Refusal};
 use segwalk_model::registers::{self as r, feature, status, Access, Register};
 use segwalk_sim::verilated::{Dut, Model, Port, Spec};
@@ -10,11 +11,14 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 const TX_QUEUES: u32 = 4;
+/// The port `abort`, which is a function in C.
+const ABORT: &str = "__SYM__abort";
 /// The byte counters begin here instead of at 0, so that their carry is seen; the test puts it into ROM and RTL.
 const BYTES_BEFORE_CARRY: u32 = 0xFFFF_F000;
 
 static MODEL: LazyLock<Model> = LazyLock::new(|| {
-    let verilog = segwalk_hdl::emit::verilog(&mut RegisterBlock::new(TX_QUEUES), "registers").unwrap();
+    let verilog =
+        segwalk_hdl::emit::verilog(&mut RegisterBlock::new(TX_QUEUES, DEFAULT_TLB_ENTRIES), "registers").unwrap();
     let byte_counter = 2 * (map::store::COUNTERS + u64::from(r::COUNT_BYTES_LOW.offset / 4 % 16));
     let reset_entry = |value: u32| format!("mem[{byte_counter}] = 36'h{value:09x};");
     let swap = |text: String, from: &str, to: &str| {
@@ -56,6 +60,8 @@ struct Bench {
     /// Bytes since the last frame ended.
     open_bytes: u64,
     now: u64,
+    /// Queue and value of the last weight or rate.
+    shared: (u64, u64),
     pulses: HashMap<&'static str, u64>,
 }
 
@@ -78,6 +84,7 @@ impl Bench {
             queue_tally: HashMap::new(),
             open_bytes: 0,
             now: 0,
+            shared: (0, 0),
             pulses: HashMap::new(),
         };
         bench.set("reset", 1);
@@ -91,7 +98,8 @@ impl Bench {
     }
 
     fn get(&self, name: &str) -> u64 {
-        self.dut.get(self.ports[name])
+        self.dut
+            .get(*self.ports.get(name).unwrap_or_else(|| panic!("no port {name}")))
     }
 
     fn clock(&mut self) {
@@ -111,8 +119,22 @@ impl Bench {
         if held[1] == 1 && ready[1] == 0 && self.get("reset") == 0 {
             assert_eq!(self.get("axil$rdata"), data, "read data changes before it is taken");
         }
-        for pulse in ["notify_valid", "tlb_invalidate", "context_write$valid"] {
+        for pulse in [
+            "notify_valid",
+            "tlb_invalidate",
+            "context_write$valid",
+            "shares$millisecond",
+        ] {
             *self.pulses.entry(pulse).or_default() += self.get(pulse);
+        }
+        for pulse in ["resume", ABORT, "shares$poll"] {
+            *self.pulses.entry(pulse).or_default() += u64::from(self.get(pulse) != 0);
+        }
+        for pulse in ["shares$weight_write", "shares$rate_write"] {
+            if self.get(pulse) == 1 {
+                *self.pulses.entry(pulse).or_default() += 1;
+                self.shared = (self.get("shares$queue"), self.get("shares$value"));
+            }
         }
         for queue in 0..16 {
             assert!(self.get("restart") >> queue & 1 == 0 || self.get("restart") == 1 << queue);
@@ -576,8 +598,8 @@ fn storm(bench: &mut Bench) {
     let walk = u64::from(bench.random.gen::<bool>());
     bench.set("walk", walk);
     count(bench, "COUNT_WALKS", walk);
-    // Frames and chains end every second clock at most.
-    let even = bench.now % 2 == 0;
+    // Frames and chains end every fifth clock at most.
+    let even = bench.now % 5 == 0;
     let (frame, chain) = (even && bench.random.gen(), even && bench.random.gen());
     let [sent_queue, done_queue] = [(); 2].map(|()| bench.random.gen_range(0..u64::from(TX_QUEUES)));
     bench.set("sent_frame", frame.into());
@@ -608,7 +630,7 @@ fn storm(bench: &mut Bench) {
     // Bursts of refusals from three sources, often on the same clock, on average one in 16 clocks.
     for port in ["fetch_ring_error", "done_ring_error", "refused"] {
         let packet = port == "refused";
-        let valid = bench.random.gen_ratio(1, if packet { 12 } else { 48 }) && (chain || !packet);
+        let valid = bench.random.gen_ratio(1, if packet { 5 } else { 48 }) && (chain || !packet);
         let class = if packet { Class::Packet } else { Class::Ring };
         let refusals = Refusal::ALL.iter().filter(|refusal| refusal.class() == class);
         let codes: Vec<u8> = refusals
@@ -815,4 +837,300 @@ fn the_first_translation_fault_is_recorded() {
     assert_eq!(registers.map(|register| bench.read(&register)), expected);
     bench.write(&r::FAULT_INFO, 0);
     assert_eq!(registers.map(|register| bench.read(&register)), [0; 4]);
+}
+
+#[test]
+fn a_parked_queue_has_a_record_and_is_resumed_or_aborted_once() {
+    let mut bench = Bench::new();
+    bench.drive();
+    for k in 0..TX_QUEUES {
+        bench.select(r::tx_queue_index(k));
+        bench.write(&r::QUEUE_NUM, 256);
+        bench.write(
+            &r::BIND_CONTEXTS,
+            r::BIND_CONTEXTS.field("recoverable").put(u32::from(k != 3)),
+        );
+        bench.write(&r::QUEUE_READY, 1);
+    }
+    assert_eq!(bench.get("recoverable"), 0b0111);
+    bench.write(&r::FAULT_INFO, 0);
+    let records = [
+        r::PARK_INFO,
+        r::PARK_HEAD,
+        r::PARK_ADDR_LOW,
+        r::PARK_ADDR_HIGH,
+        r::PARK_BYTES,
+        r::PARK_FRAMES,
+    ];
+    let mut expected = HashMap::new();
+    for queue in [2u64, 0, 1] {
+        let page = bench.random.gen::<u64>() >> 12;
+        let (context, cause) = (bench.random.gen_range(0..16u64), bench.random.gen_range(1..12u64));
+        let (head, frames, bytes) = (
+            bench.random.gen_range(0..65536u64),
+            bench.random.gen_range(0..1u64 << 20),
+            bench.random.gen_range(0..1u64 << 20),
+        );
+        let fault = [
+            ("queue", queue),
+            ("head", head),
+            ("context", context),
+            ("virt_page", page),
+            ("cause", cause),
+        ];
+        for (name, value) in fault {
+            bench.set(&format!("fault${name}"), value);
+        }
+        bench.set("fault$valid", 1);
+        bench.clock();
+        // Faults of queues that are not recoverable are not kept.
+        bench.set("fault$queue", 3);
+        bench.set("fault$cause", 31);
+        bench.clock();
+        bench.set("fault$valid", 0);
+        bench.select(r::tx_queue_index(queue as u32));
+        assert_eq!(records.map(|register| bench.read(&register)), [0; 6], "not parked yet");
+        for (name, value) in [
+            ("queue", queue),
+            ("head", head),
+            ("sent_frames", frames),
+            ("sent_bytes", bytes),
+        ] {
+            bench.set(&format!("park${name}"), value);
+        }
+        bench.set("park$valid", 1);
+        bench.clock();
+        bench.set("park$valid", 0);
+        let info = |name: &str, value: u64| r::PARK_INFO.field(name).put(value as u32);
+        let info = info("valid", 1) | info("context", context) | info("cause", cause);
+        let record = [
+            info,
+            head as u32,
+            (page << 12) as u32,
+            (page >> 20) as u32,
+            bytes as u32,
+            frames as u32,
+        ];
+        expected.insert(queue, record);
+        let parked = r::INTERRUPT_STATUS.field("queue_parked").mask();
+        bench.clocks(4);
+        assert_eq!((bench.read(&r::INTERRUPT_STATUS), bench.get("irq")), (parked, 1));
+        bench.write(&r::INTERRUPT_ACK, parked);
+        bench.clocks(2);
+        assert_eq!((bench.read(&r::INTERRUPT_STATUS), bench.get("irq")), (0, 0));
+    }
+    assert_eq!(bench.read(&r::QUEUES_PARKED), 0b0111);
+    for queue in 0..3u64 {
+        bench.select(r::tx_queue_index(queue as u32));
+        assert_eq!(
+            records.map(|register| bench.read(&register)),
+            expected[&queue],
+            "queue {queue}"
+        );
+    }
+    // Receive queues and queues beyond the last one have no record.
+    for queue in [0, 4, 2 * TX_QUEUES + 1, 33] {
+        bench.select(queue);
+        assert_eq!(
+            records.map(|register| bench.read(&register)),
+            [0; 6],
+            "virtio queue {queue}"
+        );
+        bench.write(&r::PARK_CONTROL, 1);
+    }
+    assert_eq!(
+        (bench.take_pulses("resume"), bench.read(&r::QUEUES_PARKED)),
+        (0, 0b0111)
+    );
+    // Resume, abort, both at once (abort), neither; each once.
+    for (queue, control, pulses) in [
+        (0, 1, [1, 0]),
+        (1, 3, [0, 1]),
+        (0, 1, [0, 0]),
+        (2, 0, [0, 0]),
+        (2, 2, [0, 1]),
+    ] {
+        bench.select(r::tx_queue_index(queue));
+        bench.write(&r::PARK_CONTROL, control);
+        assert_eq!(
+            ["resume", ABORT].map(|name| bench.take_pulses(name)),
+            pulses,
+            "{queue} {control}"
+        );
+    }
+    assert_eq!(bench.read(&r::QUEUES_PARKED), 0);
+    // A queue that is switched off is not parked, and does not become so.
+    for (ready, parked) in [(1, 0b0010), (0, 0)] {
+        bench.select(r::tx_queue_index(1));
+        bench.write(&r::QUEUE_READY, ready);
+        bench.set("park$queue", 1);
+        bench.set("park$valid", 1);
+        bench.clock();
+        bench.set("park$valid", 0);
+        assert_eq!(bench.read(&r::QUEUES_PARKED), parked);
+        bench.write(&r::QUEUE_READY, 0);
+        assert_eq!(bench.read(&r::QUEUES_PARKED), 0);
+        bench.until_zero(&r::QUEUE_READY);
+    }
+}
+
+/// virtio 1.2, 2.6.1 and 4.2.2: QueueReset reads 1 until the reset is complete, then QueueReady is 0.
+#[test]
+fn a_queue_is_reset_when_its_last_chain_has_gone() {
+    let mut bench = Bench::new();
+    bench.accept_features(feature::VERSION_1);
+    bench.start_queue(3);
+    bench.write(&r::QUEUE_RESET, 1);
+    let registers = [r::QUEUE_RESET, r::QUEUE_READY];
+    assert_eq!(
+        registers.map(|register| bench.read(&register)),
+        [0, 1],
+        "not negotiated"
+    );
+    bench.device_reset();
+    for (by_reset, negotiated) in [(true, feature::OFFERED), (false, feature::VERSION_1)] {
+        bench.device_reset();
+        bench.accept_features(negotiated);
+        bench.write(&r::STATUS, 15);
+        bench.start_queue(3);
+        bench.clocks(3);
+        assert_eq!(bench.get("enabled"), 0b0010);
+        // Two chains announced, one of them handed on to the reader, beside one of another queue.
+        let pulse = |bench: &mut Bench, name: &str| {
+            bench.set(name, 1);
+            bench.clock();
+            bench.set(name, 0);
+        };
+        for _ in 0..3 {
+            pulse(&mut bench, "chain_announced");
+        }
+        for name in ["chain_issued", "chain_walked", "chain_issued", "chain_walked"] {
+            pulse(&mut bench, name);
+        }
+        bench.set("serving", 0b0010);
+        let (register, value) = if by_reset {
+            (r::QUEUE_RESET, 1)
+        } else {
+            (r::QUEUE_READY, 0)
+        };
+        bench.write(&register, value);
+        bench.clocks(2);
+        assert_eq!((bench.get("enabled"), bench.get("completing")), (0, 0));
+        let busy = |bench: &mut Bench, what: &str| {
+            bench.clocks(60);
+            assert_eq!(registers.map(|r| bench.read(&r)), [u32::from(by_reset), 1], "{what}");
+            // It does not become ready meanwhile.
+            bench.take_pulses("restart");
+            bench.write(&r::QUEUE_READY, 1);
+            assert_eq!(bench.take_pulses("restart"), 0);
+        };
+        busy(&mut bench, "the fetcher holds it");
+        bench.set("serving", 0b0100);
+        busy(&mut bench, "a chain is walked");
+        pulse(&mut bench, "chain_issued");
+        pulse(&mut bench, "chain_walked");
+        busy(&mut bench, "three chains are under way");
+        // Chains of other queues behind it are not waited for.
+        pulse(&mut bench, "chain_announced");
+        pulse(&mut bench, "chain_issued");
+        for _ in 0..2 {
+            pulse(&mut bench, "chain_retired");
+            busy(&mut bench, "not the last one");
+        }
+        bench.set("finishing", 0b0010);
+        pulse(&mut bench, "chain_retired");
+        busy(&mut bench, "its index is being written");
+        bench.set("finishing", 0b1000);
+        bench.clocks(10);
+        assert_eq!(registers.map(|r| bench.read(&r)), [0, 0]);
+        // It is used anew.
+        bench.write(&r::QUEUE_READY, 1);
+        assert_eq!((bench.read(&r::QUEUE_READY), bench.take_pulses("restart")), (1, 1));
+        bench.set("serving", 0);
+        bench.set("finishing", 0);
+        pulse(&mut bench, "chain_walked");
+        pulse(&mut bench, "chain_retired");
+        // Nothing of it is under way any more: the second look finds it done.
+        bench.write(&register, value);
+        bench.read(&register);
+        assert_eq!(registers.map(|r| bench.read(&r)), [0, 0]);
+    }
+}
+
+#[test]
+fn timers_poll_count_milliseconds_and_hold_interrupts_back() {
+    let mut bench = Bench::new();
+    let count = |bench: &mut Bench, name: &'static str, clocks: usize| {
+        bench.take_pulses(name);
+        bench.clocks(clocks);
+        bench.take_pulses(name)
+    };
+    assert_eq!(count(&mut bench, "shares$poll", 2000), 0, "off after reset");
+    bench.write(&r::CLOCK_KHZ, 250);
+    bench.clocks(300);
+    assert_eq!(count(&mut bench, "shares$millisecond", 10_000), 40);
+    bench.write(&r::CLOCK_KHZ, 0);
+    assert_eq!(count(&mut bench, "shares$millisecond", 1000), 0);
+    bench.write(&r::POLL_QUEUES, 0b1010);
+    for period in [1, 7, 100] {
+        bench.write(&r::POLL_PERIOD, period);
+        bench.clocks(101);
+        assert_eq!(count(&mut bench, "shares$poll", 7000), 7000 / u64::from(period));
+    }
+    bench.write(&r::POLL_PERIOD, 0);
+    bench.clocks(2);
+    assert_eq!(count(&mut bench, "shares$poll", 1000), 0);
+    // Weights and rates go to the scheduler with their queue.
+    bench.select(r::tx_queue_index(2));
+    for (register, pulse, value) in [
+        (r::QUEUE_WEIGHT, "shares$weight_write", 8),
+        (r::QUEUE_RATE, "shares$rate_write", 123_456),
+    ] {
+        bench.take_pulses(pulse);
+        bench.write(&register, value);
+        assert_eq!(bench.take_pulses(pulse), 1);
+        assert_eq!(bench.shared, (2, value.into()));
+    }
+    bench.select(2);
+    bench.write(&r::QUEUE_WEIGHT, 5);
+    assert_eq!(
+        (bench.take_pulses("shares$weight_write"), bench.read(&r::QUEUE_WEIGHT)),
+        (0, 0),
+        "a receive queue"
+    );
+    // Coalescing: by chains, by clocks, by whichever comes first.
+    let used = |bench: &mut Bench, chains: u64| {
+        bench.set("used_chains", chains);
+        bench.set("used_pulse", 1);
+        bench.clock();
+        bench.set("used_pulse", 0);
+        bench.clocks(6);
+        let irq = bench.get("irq");
+        bench.write(&r::INTERRUPT_ACK, 7);
+        bench.clocks(2);
+        irq
+    };
+    assert_eq!(used(&mut bench, 1), 1);
+    bench.write(&r::COALESCE_COUNT, 10);
+    assert_eq!(
+        [4, 5, 1, 9, 64, 3].map(|chains| used(&mut bench, chains)),
+        [0, 0, 1, 0, 1, 0]
+    );
+    bench.write(&r::COALESCE_CLOCKS, 500);
+    assert_eq!(used(&mut bench, 7), 1, "with the 3 that waited");
+    assert_eq!(used(&mut bench, 2), 0);
+    let waited = (0..1000).take_while(|_| {
+        bench.clock();
+        bench.get("irq") == 0
+    });
+    let waited = waited.count();
+    assert!((400..520).contains(&waited), "{waited} clocks");
+    bench.write(&r::INTERRUPT_ACK, 7);
+    bench.write(&r::COALESCE_COUNT, 0);
+    assert_eq!(used(&mut bench, 64), 0, "clocks alone");
+    bench.clocks(500);
+    assert_eq!(bench.get("irq"), 1);
+    bench.write(&r::INTERRUPT_ACK, 7);
+    bench.write(&r::COALESCE_CLOCKS, 0);
+    assert_eq!(used(&mut bench, 1), 1);
 }

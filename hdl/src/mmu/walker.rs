@@ -103,6 +103,10 @@ logic_block! {
         joins: DFF<Bit>,
         hash_reg: DFF<Bits<LINE_HASH_BITS>>,
         room: DFF<Bit>,
+        payload_room: DFF<Bit>,
+        any_free: Signal<Local, Bit>,
+        two_free: Signal<Local, Bit>,
+        for_payload: Signal<Local, Bit>,
         free: DFF<Bits<WALK_BITS>>,
         fresh: DFF<Bit>,
         fresh_walk: DFF<Bits<WALK_BITS>>,
@@ -190,6 +194,7 @@ impl Logic for Walker {
             joins,
             hash_reg,
             room,
+            payload_room,
             free,
             fresh,
             fresh_walk,
@@ -245,17 +250,27 @@ impl Logic for Walker {
         }
         self.joins.d.next = self.same_line.val();
         self.hash_reg.d.next = self.line_hash.val();
-        self.take.next =
-            self.missed.val() & self.run.val() & self.room.q.val() & !self.joins.q.val() & !self.fresh.q.val();
+        self.for_payload.next = self.miss.val().port;
+        self.take.next = self.missed.val()
+            & self.run.val()
+            & self.room.q.val()
+            & (self.payload_room.q.val() | !self.for_payload.val())
+            & !self.joins.q.val()
+            & !self.fresh.q.val();
         self.taken.next = self.take.val();
-        self.room.d.next = false;
+        // The payload leaves the last place to the ring: its queue of misses must not keep the ring waiting.
+        self.any_free.next = false;
+        self.two_free.next = false;
         self.free.d.next = 0.into();
         for ix in 0..WALKS {
             if !self.used.q.val().get_bit(ix) {
-                self.room.d.next = true;
+                self.two_free.next = self.any_free.val();
+                self.any_free.next = true;
                 self.free.d.next = ix.to_bits();
             }
         }
+        self.room.d.next = self.any_free.val();
+        self.payload_room.d.next = self.two_free.val();
         self.free_bit.next = self.one.val() << self.free.q.val();
         self.requests.write_addr.next = self.free.q.val();
         self.requests.write_data.next = self.miss.val();
@@ -573,6 +588,7 @@ impl Logic for Walker {
             self.state.d.next = WalkState::Idle;
             self.used.d.next = 0.into();
             self.room.d.next = false;
+            self.payload_room.d.next = false;
             self.fresh.d.next = false;
             self.order_in.d.next = 0.into();
             self.order_out.d.next = 0.into();

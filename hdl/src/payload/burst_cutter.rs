@@ -1,7 +1,9 @@
-//! Cuts translated chunks into bursts and asks for them, as far as there is room for the answers.
+//! Cuts translated chunks into bursts and asks for them, as far as there is room for the answers. A chain whose queue
+//! parked meanwhile breaks here: what is left of it is skipped.
 
 use super::records::{BeatPlan, PhysChunk};
 use crate::bus::fifo::Fifo;
+use crate::bus::ports::CHAIN_DROPPED;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::PHYS_PAGE_BITS;
 
@@ -42,6 +44,10 @@ logic_block! {
         pub in_ready: Signal<Out, Bit>,
         /// The chunk.
         pub chunk: Signal<In, PhysChunk>,
+        /// Bit a transmit queue: chains of epoch 0 are dropped.
+        pub drops_even: Signal<In, Bits<16>>,
+        /// Bit a transmit queue: chains of epoch 1 are dropped.
+        pub drops_odd: Signal<In, Bits<16>>,
         /// A burst is asked for.
         pub req_valid: Signal<Out, Bit>,
         /// The bus takes it.
@@ -69,6 +75,9 @@ logic_block! {
         last: DFF<Bit>,
         refusal: DFF<Bits<6>>,
         marker: DFF<Bit>,
+        // the chunk is of no use any more; nor is the rest of its chain
+        useless: DFF<Bit>,
+        skipping: DFF<Bit>,
         // in beats of the page
         at: DFF<Bits<9>>,
         left: DFF<Bits<10>>,
@@ -80,6 +89,9 @@ logic_block! {
         has_room: DFF<Bit>,
         entry: Signal<Local, BeatPlan>,
         offset: Signal<Local, Bits<12>>,
+        queue: Signal<Local, Bits<4>>,
+        drops: Signal<Local, Bits<16>>,
+        dropped: Constant<Bits<6>> = Constant::new(CHAIN_DROPPED.to_bits()),
         span: Signal<Local, Bits<13>>,
         rounded: Signal<Local, Bits<13>>,
         to_border: Signal<Local, Bits<7>>,
@@ -98,8 +110,8 @@ impl Logic for BurstCutter {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, phys_page, first_lane, bytes, last, refusal, marker, at, left, end_bytes, burst, room,
-            spent, has_room
+            self, clock, state, phys_page, first_lane, bytes, last, refusal, marker, useless, skipping, at, left,
+            end_bytes, burst, room, spent, has_room
         );
         clock!(self, clock, plans);
         self.plans.reset.next = self.reset.val();
@@ -150,6 +162,11 @@ impl Logic for BurstCutter {
         self.plans.in_data.next = self.entry.val();
 
         self.offset.next = self.chunk.val().offset;
+        self.queue.next = self.chunk.val().queue;
+        self.drops.next = self.drops_even.val();
+        if self.chunk.val().epoch {
+            self.drops.next = self.drops_odd.val();
+        }
         match self.state.q.val() {
             CutState::Idle => {
                 self.in_ready.next = true;
@@ -160,6 +177,7 @@ impl Logic for BurstCutter {
                 self.last.d.next = self.chunk.val().last;
                 self.refusal.d.next = self.chunk.val().refusal;
                 self.marker.d.next = self.chunk.val().marker;
+                self.useless.d.next = self.drops.val().get_bit(self.queue.val().index());
                 if self.in_valid.val() {
                     self.state.d.next = CutState::Measure;
                 }
@@ -169,6 +187,14 @@ impl Logic for BurstCutter {
                 self.left.d.next = self.rounded.val().get_bits::<10>(3);
                 self.end_bytes.d.next = self.span.val().get_bits::<3>(0);
                 self.state.d.next = CutState::Plan;
+                if !self.marker.q.val() & (self.skipping.q.val() | self.useless.q.val()) {
+                    // The stream breaks with the last chunk, when nothing of the chain is left in front of this.
+                    self.skipping.d.next = !self.last.q.val();
+                    self.refusal.d.next = self.dropped.val();
+                    if !self.last.q.val() {
+                        self.state.d.next = CutState::Idle;
+                    }
+                }
             }
             CutState::Plan => {
                 self.debug.next = 2.into();
@@ -205,6 +231,7 @@ impl Logic for BurstCutter {
             self.room.d.next = self.room_beats.val();
             self.spent.d.next = 0.into();
             self.has_room.d.next = false;
+            self.skipping.d.next = false;
         }
     }
 }

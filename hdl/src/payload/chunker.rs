@@ -69,6 +69,8 @@ logic_block! {
         chunks: Fifo<VirtChunk, 4, 5>,
         state: DFF<ChunkState>,
         tag: DFF<Bits<6>>,
+        queue: DFF<Bits<4>>,
+        epoch: DFF<Bit>,
         space: DFF<Bits<4>>,
         virt_page: DFF<Bits<52>>,
         offset: DFF<Bits<12>>,
@@ -104,6 +106,8 @@ impl Logic for Chunker {
             clock,
             state,
             tag,
+            queue,
+            epoch,
             space,
             virt_page,
             offset,
@@ -154,6 +158,8 @@ impl Logic for Chunker {
         self.entry.next.offset = self.offset.q.val();
         self.entry.next.bytes = self.chunk_bytes.q.val();
         self.entry.next.tag = self.tag.q.val();
+        self.entry.next.queue = self.queue.q.val();
+        self.entry.next.epoch = self.epoch.q.val();
         self.entry.next.last = self.chunk_last.q.val() | self.fragment_refusal.q.val().any();
         self.entry.next.refusal = self.fragment_refusal.q.val();
         self.entry.next.marker = self.state.q.val() != ChunkState::Record;
@@ -182,6 +188,8 @@ impl Logic for Chunker {
                 self.chain_in.ready.next = self.chains.in_ready.val();
                 self.chains.in_valid.next = self.chain_in.valid.val();
                 self.fragment_last.d.next = false;
+                self.queue.d.next = self.chain_in.queue.val();
+                self.epoch.d.next = self.chain_in.epoch.val();
                 if self.chain_in.valid.val() & self.chains.in_ready.val() & (self.chain_in.refusal.val() == 0) {
                     if self.drop.val() {
                         self.state.d.next = ChunkState::Drop;

@@ -97,6 +97,8 @@ impl Logic for PayloadReader {
         self.chunker.abort_tag.next = self.resolver.abort_tag.val();
         self.chunker.drops_even.next = self.verdict.drops_even.val();
         self.chunker.drops_odd.next = self.verdict.drops_odd.val();
+        self.cutter.drops_even.next = self.verdict.drops_even.val();
+        self.cutter.drops_odd.next = self.verdict.drops_odd.val();
         VerdictSink::link(&mut self.verdict, &mut self.resolver.verdict);
         FaultSource::link(&mut self.fault, &mut self.resolver.fault);
         self.phys_chunks.in_valid.next = self.resolver.out_valid.val();

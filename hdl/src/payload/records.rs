@@ -18,6 +18,10 @@ pub struct VirtChunk {
     pub bytes: Bits<13>,
     /// Number of the chain, modulo 64.
     pub tag: Bits<6>,
+    /// Transmit queue.
+    pub queue: Bits<4>,
+    /// The queue's epoch.
+    pub epoch: Bit,
     /// Last chunk of its chain.
     pub last: Bit,
     /// 0; otherwise the chain breaks here and there is nothing to translate.
@@ -46,6 +50,10 @@ pub struct PhysChunk {
     pub offset: Bits<12>,
     /// 1 to 4096 bytes.
     pub bytes: Bits<13>,
+    /// Transmit queue.
+    pub queue: Bits<4>,
+    /// The queue's epoch.
+    pub epoch: Bit,
     /// Last chunk of its chain.
     pub last: Bit,
     /// 0; otherwise the chain breaks here and nothing is read.

@@ -153,6 +153,8 @@ impl Logic for Resolver {
         self.entry.next.phys_page = self.phys_page.q.val();
         self.entry.next.offset = self.pending.q.val().offset;
         self.entry.next.bytes = self.pending.q.val().bytes;
+        self.entry.next.queue = self.pending.q.val().queue;
+        self.entry.next.epoch = self.pending.q.val().epoch;
         self.entry.next.last = self.pending.q.val().last;
         self.entry.next.refusal = self.pending.q.val().refusal;
         self.entry.next.marker = self.pending.q.val().marker;

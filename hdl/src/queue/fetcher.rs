@@ -23,7 +23,7 @@ use crate::bus::ports::{
     ChainSource, FragmentSource, MemReadClient, MemWriteClient, ParkSink, QueueTableClient, RingErrorSource, ShareSink,
     TranslateClient,
 };
-use crate::bus::ram::BlockRam;
+use crate::bus::ram::{BlockRam, LutRam};
 use rust_hdl::prelude::*;
 use segwalk_model::limits::{SUPER_FRAME_KIB, TX_QUEUES};
 
@@ -110,7 +110,10 @@ logic_block! {
         ring: RingReader,
         words: BlockRam<Bits<64>, 9>,
         heads: Fifo<HeadWord, 4, 5>,
-        ahead: Fifo<Bits<6>, 4, 5>,
+        // what reading ahead gave, by the number of the chain
+        codes: LutRam<Bits<6>, 4>,
+        arrived: DFF<Bits<5>>,
+        taken: DFF<Bits<5>>,
         chain_walker: ChainWalker,
         store: FragmentStore,
         chains: Fifo<ChainWord, 4, 5>,
@@ -150,6 +153,7 @@ impl QueueFetcher {
 impl Logic for QueueFetcher {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, arrived, taken);
         clock!(
             self,
             clock,
@@ -159,7 +163,7 @@ impl Logic for QueueFetcher {
             ring,
             words,
             heads,
-            ahead,
+            codes,
             chain_walker,
             store,
             chains
@@ -169,7 +173,6 @@ impl Logic for QueueFetcher {
         self.head_reader.reset.next = self.reset.val();
         self.ring.reset.next = self.reset.val();
         self.heads.reset.next = self.reset.val();
-        self.ahead.reset.next = self.reset.val();
         self.chain_walker.reset.next = self.reset.val();
         self.store.reset.next = self.reset.val();
         self.chains.reset.next = self.reset.val();
@@ -201,6 +204,7 @@ impl Logic for QueueFetcher {
         self.head_reader.fresh.next = self.scheduler.fresh.val();
         self.head_reader.cancelled.next = self.scheduler.cancelled.val();
         self.head_reader.restarted.next = self.scheduler.restarted.val();
+        self.head_reader.restart.next = self.restart.val().any();
         self.serving.next = 0.into();
         if self.scheduler.busy.val() {
             self.serving.next = bits::<16>(1) << self.head_reader.queue.val();
@@ -246,17 +250,28 @@ impl Logic for QueueFetcher {
         self.heads.in_valid.next = self.head_reader.head_valid.val();
         self.heads.in_data.next = self.head_reader.head.val();
         self.heads.out_ready.next = self.chain_walker.head_ready.val();
-        self.ahead.in_valid.next = self.for_ahead.val();
-        self.ahead.in_data.next = self.ring.done_code.val();
-        self.ahead.out_ready.next = self.chain_walker.ahead_ready.val();
+        self.codes.write_addr.next = self.arrived.q.val().get_bits::<4>(0);
+        self.codes.write_data.next = self.ring.done_code.val();
+        self.codes.write_enable.next = self.for_ahead.val();
+        self.codes.read_addr.next = self.taken.q.val().get_bits::<4>(0);
+        if self.for_ahead.val() {
+            self.arrived.d.next = self.arrived.q.val() + 1;
+        }
+        if self.chain_walker.ahead_ready.val() {
+            self.taken.d.next = self.taken.q.val() + 1;
+        }
+        if self.reset.val() {
+            self.arrived.d.next = 0.into();
+            self.taken.d.next = 0.into();
+        }
         self.head_reader.oldest_word.next = self.chain_walker.oldest_word.val();
         self.head_reader.run_valid.next = self.chain_walker.released.val();
         self.head_reader.run_minus_1.next = self.chain_walker.run_minus_1.val();
         self.head_reader.walked_queue.next = self.chain_walker.queue.val();
         self.chain_walker.head_valid.next = self.heads.out_valid.val();
         self.chain_walker.head.next = self.heads.out_data.val();
-        self.chain_walker.ahead_valid.next = self.ahead.out_valid.val();
-        self.chain_walker.ahead_code.next = self.ahead.out_data.val();
+        self.chain_walker.ahead_valid.next = self.arrived.q.val() != self.taken.q.val();
+        self.chain_walker.ahead_code.next = self.codes.read_data.val();
         self.chain_walker.walk_config.next = self.head_reader.walk_config.val();
         self.chain_walker.parked_chain.next = self.marks.parked_chain.val();
         self.chain_walker.killed.next = self.marks.killed.val();

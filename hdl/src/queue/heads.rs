@@ -113,6 +113,8 @@ logic_block! {
         pub cancelled: Signal<In, Bit>,
         /// It was restarted since it was taken.
         pub restarted: Signal<In, Bit>,
+        /// Some queue is restarted; a pulse.
+        pub restart: Signal<In, Bit>,
         // Marks of this queue
         /// It has to go back to where it parked.
         pub rewind: Signal<In, Bit>,
@@ -185,6 +187,8 @@ logic_block! {
         state: DFF<HeadState>,
         served: DFF<Bits<4>>,
         held: DFF<QueueState>,
+        // the registers hold the configuration and the indices of `served`
+        loaded: DFF<Bit>,
         table_at: DFF<Bits<2>>,
         wish: DFF<Bits<4>>,
         size: DFF<Bits<16>>,
@@ -243,6 +247,7 @@ impl Logic for HeadReader {
             state,
             served,
             held,
+            loaded,
             table_at,
             wish,
             size,
@@ -356,17 +361,21 @@ impl Logic for HeadReader {
         match self.state.q.val() {
             HeadState::Idle => {
                 self.quiet.next = true;
-                self.served.d.next = self.offered.val();
                 self.table_at.d.next = 3.into();
                 self.armed.d.next = false;
                 self.is_again.d.next = false;
                 self.is_given_up.d.next = false;
                 if self.found.val() & !self.flush.val() {
                     self.take.next = true;
+                    self.served.d.next = self.offered.val();
                     self.state.d.next = HeadState::LoadState;
+                    if self.loaded.q.val() & (self.offered.val() == self.served.q.val()) {
+                        self.state.d.next = HeadState::Choose;
+                    }
                 }
             }
             HeadState::LoadState => {
+                self.loaded.d.next = false;
                 self.debug.next = 1.into();
                 self.next_held.next = self.states.read_data.val();
                 if self.fresh.val() {
@@ -416,6 +425,7 @@ impl Logic for HeadReader {
                 self.debug.next = 1.into();
                 self.used_low.d.next = self.table_data.val().get_bits::<10>(2);
                 self.configs.write_enable.next = true;
+                self.loaded.d.next = !self.cancelled.val();
                 self.state.d.next = HeadState::Choose;
             }
             HeadState::Choose => {
@@ -472,8 +482,12 @@ impl Logic for HeadReader {
             HeadState::IndexWait => {
                 self.debug.next = 3.into();
                 self.error.d.next = self.done_code.val();
+                self.word_at.next = self.index_word.val();
                 if self.done.val() {
-                    self.state.d.next = HeadState::IndexRead;
+                    self.state.d.next = HeadState::IndexWord;
+                    if self.words_busy.val() {
+                        self.state.d.next = HeadState::IndexRead;
+                    }
                     if self.done_code.val() != 0 {
                         self.state.d.next = HeadState::Error;
                     }
@@ -571,7 +585,10 @@ impl Logic for HeadReader {
                 if self.done.val() {
                     self.state.d.next = HeadState::Choose;
                     if self.straight.val() & self.room.val() & self.words_free.q.val() {
-                        self.state.d.next = HeadState::Entry;
+                        self.state.d.next = HeadState::EntryWord;
+                        if self.words_busy.val() {
+                            self.state.d.next = HeadState::Entry;
+                        }
                     }
                     if self.done_code.val() != 0 {
                         self.next_held.next.left = 0.into();
@@ -665,11 +682,15 @@ impl Logic for HeadReader {
                 self.state.d.next = HeadState::Idle;
             }
         }
+        if self.restart.val() {
+            self.loaded.d.next = false;
+        }
         self.held.d.next = self.next_held.val();
         self.request.next = self.ask.val();
         self.head.next = self.announced.val();
         if self.reset.val() {
             self.state.d.next = HeadState::Idle;
+            self.loaded.d.next = false;
             self.next_word.d.next = 0.into();
         }
     }

@@ -30,13 +30,11 @@ struct Awaited {
 enum RingReaderState {
     Idle,
     Look,
-    Decide,
     Base,
     Space,
     Context,
     Translate,
     Answer,
-    Read,
     Write,
     Acknowledge,
     Report,
@@ -87,7 +85,7 @@ logic_block! {
         pub table_busy: Signal<Out, Bit>,
         /// Translation of ring pages.
         pub translate: TranslateClient,
-        /// Ring memory, read.
+        /// Ring memory, read. Data comes two clocks after its request was taken at the earliest.
         pub mem: MemReadClient,
         /// Ring memory, written.
         pub mem_write: MemWriteClient,
@@ -96,14 +94,15 @@ logic_block! {
         held: DFF<RingRequest>,
         pages: LutRam<KnownPage, 5>,
         page_known: DFF<Bits<32>>,
-        hit: DFF<Bit>,
+        // what is remembered of the request's area: that there is a page, and which
+        maybe: DFF<Bit>,
+        maybe_number: DFF<Bits<9>>,
         // the areas changed since the request came
         stale: DFF<Bit>,
         virt_page: DFF<Bits<VIRT_PAGE_BITS>>,
         space: DFF<Bits<4>>,
         translate_valid: DFF<Bit>,
         translate_ready: DFF<Bit>,
-        read_valid: DFF<Bit>,
         write_valid: DFF<Bit>,
         write_failed: DFF<Bit>,
         awaited: Fifo<Awaited, 4, 5>,
@@ -121,6 +120,11 @@ logic_block! {
         area_now: Signal<Local, Bits<2>>,
         known: Signal<Local, KnownPage>,
         awaited_in: Signal<Local, Awaited>,
+        look_area: Signal<Local, Bits<2>>,
+        look_queue: Signal<Local, Bits<4>>,
+        asked_area: Signal<Local, Bits<2>>,
+        asked_slot: Signal<Local, Bits<5>>,
+        known_page: Signal<Local, KnownPage>,
         slot: Signal<Local, Bits<5>>,
         slot_bit: Signal<Local, Bits<32>>,
         forget: Signal<Local, Bits<32>>,
@@ -169,13 +173,13 @@ impl Logic for RingReader {
             state,
             held,
             page_known,
-            hit,
+            maybe,
+            maybe_number,
             stale,
             virt_page,
             space,
             translate_valid,
             translate_ready,
-            read_valid,
             write_valid,
             write_failed,
             outstanding,
@@ -210,7 +214,19 @@ impl Logic for RingReader {
         self.slot.next =
             (bit_cast::<5, 1>(self.area_now.val().get_bits::<1>(0)) << 4) | bit_cast::<5, 4>(self.held.q.val().queue);
         self.slot_bit.next = bits::<32>(1) << self.slot.val();
-        self.pages.read_addr.next = self.slot.val();
+        self.asked_area.next = self.request.val().area;
+        self.asked_slot.next = (bit_cast::<5, 1>(self.asked_area.val().get_bits::<1>(0)) << 4)
+            | bit_cast::<5, 4>(self.request.val().queue);
+        // Values of its own: one that other outputs share would look to a simulator like a loop through the memory.
+        self.look_area.next = self.held.q.val().area;
+        self.look_queue.next = self.held.q.val().queue;
+        if self.state.q.val() == RingReaderState::Idle {
+            self.look_area.next = self.request.val().area;
+            self.look_queue.next = self.request.val().queue;
+        }
+        self.pages.read_addr.next = (bit_cast::<5, 1>(self.look_area.val().get_bits::<1>(0)) << 4)
+            | bit_cast::<5, 4>(self.look_queue.val());
+        self.known_page.next = self.pages.read_data.val();
         self.pages.write_addr.next = self.slot.val();
         self.known.next.number = self.page_number.val();
         self.known.next.phys_page = self.translate.phys_page.val();
@@ -223,7 +239,7 @@ impl Logic for RingReader {
         }
         // Reads
         self.offset.next = self.place.val().get_bits::<12>(0);
-        self.mem.req_valid.next = self.read_valid.q.val();
+        self.mem.req_valid.next = false;
         self.word_addr.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.pages.read_data.val().phys_page) << 12)
             | bit_cast::<PHYS_ADDR_BITS, 12>(self.offset.val() & 0xFF8);
         self.mem.phys_addr.next = self.word_addr.val();
@@ -272,6 +288,11 @@ impl Logic for RingReader {
             RingReaderState::Idle => {
                 self.held.d.next = self.request.val();
                 self.stale.d.next = false;
+                self.maybe.d.next = self.page_known.q.val().get_bit(self.asked_slot.val().index())
+                    & !self.asked_area.val().get_bit(1)
+                    & !self.restart.val().any()
+                    & !self.fence.val();
+                self.maybe_number.d.next = self.known_page.val().number;
                 if !self.fenced.q.val() & !self.full.q.val() {
                     self.ready.next = true;
                     if self.valid.val() {
@@ -283,18 +304,14 @@ impl Logic for RingReader {
                 }
             }
             RingReaderState::Look => {
-                self.hit.d.next = self.page_known.q.val().get_bit(self.slot.val().index())
-                    & (self.pages.read_data.val().number == self.page_number.val())
-                    & !self.area_now.val().get_bit(1);
-                self.state.d.next = RingReaderState::Decide;
-            }
-            RingReaderState::Decide => {
-                self.state.d.next = RingReaderState::Base;
-                if self.hit.q.val() {
-                    // Awaited before it is asked for: the answer may come on the next clock.
-                    self.sent.next = true;
-                    self.read_valid.d.next = true;
-                    self.state.d.next = RingReaderState::Read;
+                if !self.maybe.q.val() | (self.maybe_number.q.val() != self.page_number.val()) {
+                    self.state.d.next = RingReaderState::Base;
+                } else {
+                    self.mem.req_valid.next = true;
+                    if self.mem.req_ready.val() {
+                        self.sent.next = true;
+                        self.state.d.next = RingReaderState::Idle;
+                    }
                 }
             }
             RingReaderState::Base => {
@@ -328,7 +345,8 @@ impl Logic for RingReader {
                     if !self.area_now.val().get_bit(1) & !self.stale.q.val() & !self.fenced.q.val() {
                         self.next_known.next = self.page_known.q.val() | self.slot_bit.val();
                     }
-                    self.hit.d.next = true;
+                    self.maybe.d.next = true;
+                    self.maybe_number.d.next = self.page_number.val();
                     if self.translate.cause.val() != 0 {
                         self.next_known.next = self.page_known.q.val() & (self.slot_bit.val() ^ 0xFFFF_FFFF_u64);
                         self.state.d.next = RingReaderState::Fault;
@@ -336,14 +354,8 @@ impl Logic for RingReader {
                         self.write_valid.d.next = true;
                         self.state.d.next = RingReaderState::Write;
                     } else {
-                        self.state.d.next = RingReaderState::Decide;
+                        self.state.d.next = RingReaderState::Look;
                     }
-                }
-            }
-            RingReaderState::Read => {
-                if self.mem.req_ready.val() {
-                    self.read_valid.d.next = false;
-                    self.state.d.next = RingReaderState::Idle;
                 }
             }
             RingReaderState::Write => {
@@ -395,7 +407,6 @@ impl Logic for RingReader {
         }
         self.fence_busy.next = self.fenced.q.val();
         if self.reset.val() {
-            self.read_valid.d.next = false;
             self.state.d.next = RingReaderState::Idle;
             self.page_known.d.next = 0.into();
             self.translate_valid.d.next = false;

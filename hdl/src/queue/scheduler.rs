@@ -137,6 +137,7 @@ logic_block! {
         charges: DFF<Bit>,
         charged_queue: DFF<Bits<4>>,
         charged_bytes: DFF<Bits<CHAIN_BYTES_BITS>>,
+        charged_refused: DFF<Bit>,
         extras: DFF<Bit>,
         extras_queue: DFF<Bits<4>>,
         extras_bytes: DFF<Bits<9>>,
@@ -235,6 +236,7 @@ impl Logic for QueueScheduler {
             charges,
             charged_queue,
             charged_bytes,
+            charged_refused,
             extras,
             extras_queue,
             extras_bytes,
@@ -475,7 +477,9 @@ impl Logic for QueueScheduler {
                     }
                 }
                 self.pays.next = self.op.q.val() == AccountOp::Announce;
-                self.lengths.write_enable.next = self.op.q.val() == AccountOp::Charge;
+                // What was refused or given up says nothing of the next chain's length.
+                self.lengths.write_enable.next =
+                    (self.op.q.val() == AccountOp::Charge) & !self.charged_refused.q.val();
             }
         }
         self.paid.write_enable.next = self.pays.val();
@@ -504,6 +508,7 @@ impl Logic for QueueScheduler {
             self.charges.d.next = true;
             self.charged_queue.d.next = self.charge_queue.val();
             self.charged_bytes.d.next = self.charge_bytes.val();
+            self.charged_refused.d.next = self.charge_bytes.val() == 0;
             if self.charge_bytes.val() == 0 {
                 self.charged_bytes.d.next = self.refused_bytes.val();
             }

@@ -161,6 +161,7 @@ logic_block! {
         epoch: DFF<Bit>,
         is_again: DFF<Bit>,
         aborted: DFF<Bit>,
+        has_ahead: DFF<Bit>,
         sent_frames: DFF<Bits<CHAIN_BYTES_BITS>>,
         was_released: DFF<Bit>,
         // clocks since the last chain, up to 7
@@ -277,6 +278,7 @@ impl Logic for ChainWalker {
             epoch,
             is_again,
             aborted,
+            has_ahead,
             sent_frames,
             was_released,
             pace,
@@ -436,17 +438,10 @@ impl Logic for ChainWalker {
                 self.fragment_valid.d.next = false;
                 self.overflow.d.next = false;
                 self.second.d.next = false;
+                self.has_ahead.d.next = !self.head.val().aborted & (self.head.val().error == 0);
                 if self.head_valid.val() {
-                    if self.head.val().aborted | (self.head.val().error != 0) {
-                        self.head_ready.next = true;
-                        self.state.d.next = WalkState::Start;
-                    } else if self.ahead_valid.val() {
-                        self.head_ready.next = true;
-                        self.ahead_ready.next = true;
-                        self.ahead_words.d.next = (bit_cast::<7, 4>(self.head.val().ahead_minus_1) << 1) + 2;
-                        self.error.d.next = self.ahead_code.val();
-                        self.state.d.next = WalkState::Start;
-                    }
+                    self.head_ready.next = true;
+                    self.state.d.next = WalkState::Start;
                 }
             }
             WalkState::Start => {
@@ -460,15 +455,24 @@ impl Logic for ChainWalker {
                 if self.is_again.q.val() {
                     self.sent_frames.d.next = self.parked_chain.val().sent_frames;
                 }
-                self.word_wanted.next = true;
-                self.state.d.next = WalkState::First;
-                if self.aborted.q.val() {
+                self.word_wanted.next = self.ahead_valid.val();
+                if self.has_ahead.q.val() {
+                    // The descriptors are on their way.
+                    if self.ahead_valid.val() {
+                        self.ahead_ready.next = true;
+                        self.ahead_words.d.next = (bit_cast::<7, 4>(self.left.q.val()) << 1) + 2;
+                        self.error.d.next = self.ahead_code.val();
+                        self.state.d.next = WalkState::First;
+                        if (self.ahead_code.val() != 0) | self.gone.q.val().get_bit(self.walked.q.val().index()) {
+                            self.state.d.next = WalkState::Fail;
+                        }
+                    }
+                } else if self.aborted.q.val() & !self.gone.q.val().get_bit(self.walked.q.val().index()) {
                     // Its head was remembered: the ring may hold another by now.
                     self.head_index.d.next = self.parked_chain.val().head;
                     self.refusal.d.next = self.aborted_code.val();
                     self.state.d.next = WalkState::Emit;
-                }
-                if (self.error.q.val() != 0) | self.gone.q.val().get_bit(self.walked.q.val().index()) {
+                } else {
                     self.state.d.next = WalkState::Fail;
                 }
             }

@@ -121,6 +121,12 @@ logic_block! {
         pub sent_bytes: Signal<Out, Bits<4>>,
         /// Transmit queue of both.
         pub sent_queue: Signal<Out, Bits<4>>,
+        /// A frame goes out that is not the first of its chain; a pulse.
+        pub repeated: Signal<Out, Bit>,
+        /// Its transmit queue.
+        pub repeated_queue: Signal<Out, Bits<4>>,
+        /// Bytes of its header, which the chain does not hold.
+        pub repeated_bytes: Signal<Out, Bits<9>>,
         /// State numbers: intake (3:0), cutter (7:4).
         pub debug: Signal<Out, Bits<8>>,
         /// State numbers: values (2:0), emitter (4).
@@ -412,6 +418,9 @@ impl Logic for Tso {
         self.sent_frame.next = self.frame_left.q.val();
         self.sent_bytes.next = self.bytes_left.q.val();
         self.sent_queue.next = self.queue_left.q.val();
+        self.repeated.next = self.values.repeated.val();
+        self.repeated_queue.next = self.values.repeated_queue.val();
+        self.repeated_bytes.next = self.values.repeated_bytes.val();
         self.debug.next = bit_cast::<8, 4>(self.intake.debug.val()) | (bit_cast::<8, 4>(self.cutter.debug.val()) << 4);
         self.debug_output.next =
             bit_cast::<8, 3>(self.values.debug.val()) | (bit_cast::<8, 1>(self.emitter.debug.val()) << 4);

@@ -66,9 +66,18 @@ logic_block! {
         pub record_ready: Signal<In, Bit>,
         /// The record.
         pub record: Signal<Out, FrameRecord>,
+        /// A frame goes out that is not the first of its chain, with a header that the chain does not hold; a pulse.
+        pub repeated: Signal<Out, Bit>,
+        /// Its transmit queue.
+        pub repeated_queue: Signal<Out, Bits<4>>,
+        /// Bytes of its header.
+        pub repeated_bytes: Signal<Out, Bits<9>>,
         /// State number.
         pub debug: Signal<Out, Bits<3>>,
         //
+        again: DFF<Bit>,
+        again_queue: DFF<Bits<4>>,
+        again_bytes: DFF<Bits<9>>,
         state: DFF<ValueState>,
         seq: DFF<Bits<32>>,
         id: DFF<Bits<16>>,
@@ -110,8 +119,28 @@ impl Logic for Values {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, seq, id, length, tcp_length, flags, check, addend, second, ip_check, beats, padded
+            self,
+            clock,
+            state,
+            seq,
+            id,
+            length,
+            tcp_length,
+            flags,
+            check,
+            addend,
+            second,
+            ip_check,
+            beats,
+            padded,
+            again,
+            again_queue,
+            again_bytes
         );
+        self.repeated.next = self.again.q.val();
+        self.repeated_queue.next = self.again_queue.q.val();
+        self.repeated_bytes.next = self.again_bytes.q.val();
+        self.again.d.next = false;
         self.note_now.next = self.note.val();
         self.template_now.next = self.template.val();
         self.note_ready.next = false;
@@ -292,6 +321,12 @@ impl Logic for Values {
                 self.debug.next = 7.into();
                 self.record_valid.next = true;
                 self.note_ready.next = true;
+                self.again.d.next = self.note_now.val().frame
+                    & self.note_now.val().template
+                    & !self.note_now.val().first
+                    & !self.note_now.val().quiet;
+                self.again_queue.d.next = self.note_now.val().queue;
+                self.again_bytes.d.next = self.header_bytes.val();
                 self.seq.d.next = self.seq_next.val();
                 self.id.d.next = self.id_next.val();
                 if self.id_fifteen_bits.val() {
@@ -305,6 +340,7 @@ impl Logic for Values {
         }
         if self.reset.val() {
             self.state.d.next = ValueState::Idle;
+            self.again.d.next = false;
         }
     }
 }

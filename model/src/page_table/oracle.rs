@@ -82,7 +82,7 @@ fn sv39_or_48(memory: &SparseMemory, context: &Context, virt: u64, write: bool, 
     } else {
         0x8000_0000_0000
     };
-    if virt >= top && virt < top.wrapping_neg() {
+    if (top..top.wrapping_neg()).contains(&virt) {
         return Err(FaultCause::NonCanonical);
     }
     let mut table = context.root_page % (1 << 28) * 4096;
@@ -154,7 +154,7 @@ fn x86_32(memory: &SparseMemory, context: &Context, virt: u64, write: bool) -> F
 
 /// Intel SDM 3A, 4.5, with MAXPHYADDR 40 and IA32_EFER.NXE.
 fn x86_64(memory: &SparseMemory, context: &Context, virt: u64, write: bool) -> Found {
-    if virt >= 0x8000_0000_0000 && virt < 0xFFFF_8000_0000_0000 {
+    if (0x8000_0000_0000..0xFFFF_8000_0000_0000).contains(&virt) {
         return Err(FaultCause::NonCanonical);
     }
     let mut entries = Vec::new();

@@ -28,7 +28,8 @@ const PIECES: usize = 6;
 /// Rings and data of a queue, and the registers that describe it.
 pub struct Plan {
     pub config: QueueConfig,
-    /// Whether the model knows what must happen: the used ring can be written.
+    /// Whether the model knows what must happen: the used ring can be written, and the driver's event word be read. If
+    /// not, it depends on the engine's pace how far it comes.
     pub certain: bool,
     writes: Vec<(u64, Vec<u8>)>,
 }
@@ -74,7 +75,8 @@ impl Plan {
         }
         let used_bytes = 6 + 8 * u64::from(config.size);
         Self {
-            certain: arena.is_writable(config.used_addr & !3, used_bytes),
+            certain: arena.is_writable(config.used_addr & !3, used_bytes)
+                && arena.is_writable(config.avail_addr & !1, 6 + 2 * u64::from(config.size)),
             writes: rings.writes(arena, &config),
             config,
         }
@@ -136,7 +138,7 @@ impl Rings {
             let mut pieces = cut(random, start, bytes.len(), PIECES.min(free.len()).max(1));
             if config.binding.names_allowed {
                 for piece in &mut pieces {
-                    piece.flags |= u16::from(arena.context) * random.gen_range(0..2) << 12;
+                    piece.flags |= (u16::from(arena.context) * random.gen_range(0..2)) << 12;
                 }
             }
             let direct = match config.indirect && random.gen_bool(0.4) && rings.indirect.len() < INDIRECT_TABLES {

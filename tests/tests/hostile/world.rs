@@ -12,7 +12,7 @@ use segwalk_model::segment::SegmentSettings;
 use segwalk_model::virtqueue::{Binding, Contexts};
 use segwalk_sim::axi::{Allowed, AxiConfig, Client};
 use segwalk_sim::core_bench::{BenchConfig, CoreBench};
-use segwalk_sim::driver::queue::{Buffer, Queue, Rings};
+use segwalk_sim::driver::queue::{Buffer, Rings};
 use segwalk_sim::driver::{self, FEATURES};
 use segwalk_sim::headers::Seed;
 use segwalk_sim::pattern::Pattern;
@@ -225,8 +225,8 @@ impl World {
     pub fn context_table(&self) -> Contexts {
         let mut table = [Context::off(); segwalk_model::limits::CONTEXTS];
         table[0] = Context::bare();
-        for context in 1..=self.contexts {
-            table[context] = self.session.process(context as u8).context();
+        for (context, entry) in (0u8..).zip(&mut table).skip(1).take(self.contexts) {
+            *entry = self.session.process(context).context();
         }
         table
     }

@@ -352,7 +352,8 @@ impl ReadMemory {
                 "read of {beats} beats at {addr:#x}"
             );
             let real = addr & ((1 << (12 + ALIAS_BIT)) - 1);
-            self.under_way.push_back((weather.due(random, now + 1), real, beats));
+            // The read arbiter's own registers take three clocks.
+            self.under_way.push_back((weather.due(random, now + 3), real, beats));
             self.reads += 1;
             self.beats += beats;
         }

@@ -1,5 +1,6 @@
 //! The register map as the hardware sees it: a ROM made from [`segwalk_model::registers`].
 
+use crate::mmu::types::DEFAULT_TLB_ENTRIES;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::{CONTEXTS, MSS_MAX, PHYS_ADDR_BITS};
 use segwalk_model::registers::{self, Access, Register};
@@ -149,11 +150,18 @@ pub fn store_word(word: u64) -> Constant<Bits<9>> {
 /// options. Every frame of it fits the longest frame, tags and options included.
 pub const MTU: u32 = MSS_MAX as u32 + 40;
 
-/// The value of `register` after reset in a build with `tx_queues` transmit queues.
+/// The value of `register` after reset in a build with `tx_queues` transmit queues and the default TLB.
 pub fn reset_value(register: &Register, tx_queues: u32) -> u32 {
+    value_of_build(register, tx_queues, DEFAULT_TLB_ENTRIES)
+}
+
+fn value_of_build(register: &Register, tx_queues: u32, tlb_entries: usize) -> u32 {
     let put = |name: &str, value: u32| register.field(name).put(value);
     if register.offset == registers::CAPABILITIES.offset {
-        put("tx_queues", tx_queues) | put("contexts", CONTEXTS as u32) | put("phys_addr_bits", PHYS_ADDR_BITS as u32)
+        put("tx_queues", tx_queues)
+            | put("contexts", CONTEXTS as u32)
+            | put("phys_addr_bits", PHYS_ADDR_BITS as u32)
+            | put("tlb_log2", tlb_entries.ilog2())
     } else if register.offset == registers::CONFIG_PAIRS_MTU.offset {
         put("max_virtqueue_pairs", tx_queues) | put("mtu", MTU)
     } else {
@@ -178,7 +186,7 @@ fn outlives_device_reset(register: &Register) -> bool {
 
 /// The words of the ROM: the reset entry of word `w` of the value store at `2 * w`, for the first half of the store, and
 /// the access entry of register word `w` at `2 * w + 1`.
-fn rom_words(tx_queues: u32) -> Vec<u64> {
+fn rom_words(tx_queues: u32, tlb_entries: usize) -> Vec<u64> {
     assert!(
         registers::ALL.len() < 1 << CODE_BITS,
         "a register code has {CODE_BITS} bits"
@@ -222,8 +230,8 @@ fn rom_words(tx_queues: u32) -> Vec<u64> {
                 "the value store has room for {} registers that are there once",
                 store::SINGLES
             );
-            words[2 * store_word as usize] =
-                u64::from(reset_value(register, tx_queues)) | flag(outlives_device_reset(register), entry::KEPT);
+            words[2 * store_word as usize] = u64::from(value_of_build(register, tx_queues, tlb_entries))
+                | flag(outlives_device_reset(register), entry::KEPT);
         }
         let write_only = register.access == Access::WriteOnly;
         words[2 * word + 1] |= u64::from(mask & 0xFFFF)
@@ -260,13 +268,13 @@ pub struct RegisterRom {
 }
 
 impl RegisterRom {
-    /// The map of a build with `tx_queues` transmit queues.
-    pub fn new(tx_queues: u32) -> Self {
+    /// The map of a build with `tx_queues` transmit queues and a TLB of `tlb_entries`.
+    pub fn new(tx_queues: u32, tlb_entries: usize) -> Self {
         Self {
             clock: Default::default(),
             address: Default::default(),
             data: Default::default(),
-            _words: rom_words(tx_queues),
+            _words: rom_words(tx_queues, tlb_entries),
         }
     }
 }

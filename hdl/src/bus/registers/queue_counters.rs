@@ -22,7 +22,8 @@ struct DoneEvents {
 }
 
 logic_block! {
-    /// Adds events to one word a queue in distributed RAM. Frames end at most every second clock, and so do chains.
+    /// Adds events to one word a queue in distributed RAM. Frames end at most every fifth clock, and so do chains: a word
+    /// is read on one clock and written on the next, and not while the register block looks and takes.
     ///
     /// The register block takes every counter at least once in 5,000 clocks: 64 of them and as many others of 5 or 9 clocks,
     /// and before each an access of at most 24 clocks. In that time less than 40,000 bytes and one frame leave, and fewer
@@ -48,6 +49,8 @@ logic_block! {
         pub slot: Signal<In, Bits<4>>,
         /// Its transmit queue.
         pub slot_queue: Signal<In, Bits<4>>,
+        /// The counter is going to be taken on the next clock.
+        pub look: Signal<In, Bit>,
         /// Events that wait, on a clock with `take`.
         pub amount: Signal<Out, Bits<AMOUNT_BITS>>,
         /// `amount` is taken.
@@ -56,7 +59,12 @@ logic_block! {
         sent: LutRam<SentEvents, 4>,
         done: LutRam<DoneEvents, 4>,
         frame_bytes: DFF<Bits<17>>,
-        // the events that wait for a clock without `take`
+        // words of the last clock's addresses
+        sent_word: DFF<SentEvents>,
+        done_word: DFF<DoneEvents>,
+        frame_read: DFF<Bit>,
+        chain_read: DFF<Bit>,
+        // the events that wait for two clocks without `look` and `take`
         frame_waits: DFF<Bit>,
         frame_queue: DFF<Bits<4>>,
         frame_sum: DFF<Bits<17>>,
@@ -87,20 +95,28 @@ impl Logic for QueueCounters {
             chain_waits,
             chain_refused,
             chain_queue,
-            clear_at
+            clear_at,
+            sent_word,
+            done_word,
+            frame_read,
+            chain_read
         );
         clock!(self, clock, sent, done);
         self.amount.next = 0.into();
         self.sent.read_addr.next = self.frame_queue.q.val();
         self.done.read_addr.next = self.chain_queue.q.val();
-        if self.take.val() {
+        if self.look.val() {
             self.sent.read_addr.next = self.slot_queue.val();
             self.done.read_addr.next = self.slot_queue.val();
         }
         self.sent.write_addr.next = self.frame_queue.q.val();
         self.done.write_addr.next = self.chain_queue.q.val();
-        self.sent_next.next = self.sent.read_data.val();
-        self.done_next.next = self.done.read_data.val();
+        self.sent_word.d.next = self.sent.read_data.val();
+        self.done_word.d.next = self.done.read_data.val();
+        self.sent_next.next = self.sent_word.q.val();
+        self.done_next.next = self.done_word.q.val();
+        self.frame_read.d.next = false;
+        self.chain_read.d.next = false;
         self.sent.write_enable.next = false;
         self.done.write_enable.next = false;
         if self.take.val() {
@@ -124,15 +140,21 @@ impl Logic for QueueCounters {
                 self.amount.next = bit_cast::<AMOUNT_BITS, 10>(self.done_next.val().refused);
                 self.done_next.next.refused = 0.into();
             }
-        } else {
-            self.sent.write_enable.next = self.frame_waits.q.val();
-            self.done.write_enable.next = self.chain_waits.q.val();
-            self.sent_next.next.bytes = self.sent.read_data.val().bytes + self.frame_sum.q.val();
-            self.sent_next.next.frames = self.sent.read_data.val().frames + 1;
-            self.done_next.next.chains = self.done.read_data.val().chains + 1;
-            self.done_next.next.refused = self.done.read_data.val().refused + self.chain_refused.q.val();
-            self.frame_waits.d.next = false;
-            self.chain_waits.d.next = false;
+        } else if !self.look.val() {
+            self.sent.write_enable.next = self.frame_read.q.val();
+            self.done.write_enable.next = self.chain_read.q.val();
+            self.sent_next.next.bytes = self.sent_word.q.val().bytes + self.frame_sum.q.val();
+            self.sent_next.next.frames = self.sent_word.q.val().frames + 1;
+            self.done_next.next.chains = self.done_word.q.val().chains + 1;
+            self.done_next.next.refused = self.done_word.q.val().refused + self.chain_refused.q.val();
+            self.frame_read.d.next = self.frame_waits.q.val() & !self.frame_read.q.val();
+            self.chain_read.d.next = self.chain_waits.q.val() & !self.chain_read.q.val();
+            if self.frame_read.q.val() {
+                self.frame_waits.d.next = false;
+            }
+            if self.chain_read.q.val() {
+                self.chain_waits.d.next = false;
+            }
         }
         // Events
         self.bytes_so_far.next = self.frame_bytes.q.val() + bit_cast::<17, 4>(self.sent_bytes.val());
@@ -161,6 +183,8 @@ impl Logic for QueueCounters {
             self.frame_bytes.d.next = 0.into();
             self.frame_waits.d.next = false;
             self.chain_waits.d.next = false;
+            self.frame_read.d.next = false;
+            self.chain_read.d.next = false;
         }
         self.sent.write_data.next = self.sent_next.val();
         self.done.write_data.next = self.done_next.val();

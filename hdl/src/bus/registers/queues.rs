@@ -49,6 +49,8 @@ logic_block! {
         pub ready_queues: Signal<Out, Bits<16>>,
         /// Transmit queues that become ready on this clock; pulses.
         pub restart: Signal<Out, Bits<16>>,
+        /// Bit a transmit queue: it is being reset, and a ring error that stopped it is forgotten.
+        pub forgets: Signal<Out, Bits<16>>,
         /// Transmit queues whose checksum seed has no length in it.
         pub seed_without_length: Signal<Out, Bits<16>>,
         /// Transmit queues that park at a translation fault.
@@ -93,6 +95,7 @@ logic_block! {
         drains_now: DFF<Bit>,
         starts: DFF<Bits<16>>,
         stops: DFF<Bits<16>>,
+        resets: DFF<Bits<16>>,
         seeds: DFF<Bits<16>>,
         recovers: DFF<Bits<16>>,
         weight_pulse: DFF<Bit>,
@@ -173,6 +176,7 @@ impl Logic for QueueState {
             drains_now,
             starts,
             stops,
+            resets,
             seeds,
             recovers,
             weight_pulse,
@@ -199,6 +203,8 @@ impl Logic for QueueState {
         self.legal.next = self.size_legal.q.val();
         self.ready_queues.next = self.ready_tx.q.val();
         self.restart.next = self.starts.q.val();
+        self.forgets.next = self.resets.q.val();
+        self.resets.d.next = self.resets.q.val() & (self.drain.draining.val() | self.stops.q.val());
         self.seed_without_length.next = self.seeds.q.val();
         self.recoverable.next = self.recovers.q.val();
         self.share_queue.next = self.table_at.q.val().get_bits::<4>(2);
@@ -282,6 +288,9 @@ impl Logic for QueueState {
             if self.index.q.val().get_bit(0) {
                 self.ready_tx.d.next = self.ready_tx.q.val() & self.cold.val();
                 self.stops.d.next = self.ready_tx.q.val() & self.hot.val();
+                if self.code.val() == self.queue_reset.val() {
+                    self.resets.d.next = self.resets.q.val() | self.hot.val();
+                }
             } else {
                 self.ready_rx.d.next = self.ready_rx.q.val() & self.cold.val();
             }
@@ -363,6 +372,7 @@ impl Logic for QueueState {
             self.drains_now.d.next = false;
             self.starts.d.next = 0.into();
             self.stops.d.next = 0.into();
+            self.resets.d.next = 0.into();
             self.seeds.d.next = 0.into();
             self.recovers.d.next = 0.into();
             self.weight_pulse.d.next = false;

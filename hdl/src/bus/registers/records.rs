@@ -28,6 +28,8 @@ logic_block! {
         pub done_ring_error: RingErrorSink,
         /// Packet errors.
         pub refused: RefusedSink,
+        /// Bit a transmit queue: the ring error that stopped it is forgotten, because it is being reset.
+        pub forgets: Signal<In, Bits<16>>,
         /// Transmit queues stopped by a ring error.
         pub stopped: Signal<Out, Bits<16>>,
         //
@@ -140,7 +142,7 @@ impl Logic for RefusalRecords {
         if self.done_ring_error.valid.val() {
             self.done_stop.next = self.one.val() << self.done_ring_error.queue.val();
         }
-        self.stops.d.next = self.stops.q.val() | self.fetch_stop.val() | self.done_stop.val();
+        self.stops.d.next = (self.stops.q.val() | self.fetch_stop.val() | self.done_stop.val()) & !self.forgets.val();
         // Clearing frees a record that is taken; one that is taken on this very clock stays.
         if self.write.val() & (self.code.val() == self.fault_info.val()) & self.fault_valid.q.val() {
             self.fault_valid.d.next = false;

@@ -169,10 +169,11 @@ logic_block! {
 }
 
 impl RegisterBlock {
-    /// A register block for `tx_queues` transmit queues, 1 to 16, and as many receive queues.
-    pub fn new(tx_queues: u32) -> Self {
+    /// A register block for `tx_queues` transmit queues, 1 to 16, and as many receive queues; it tells software of a
+    /// TLB of `tlb_entries`.
+    pub fn new(tx_queues: u32, tlb_entries: usize) -> Self {
         Self {
-            sequencer: RegisterSequencer::new(tx_queues),
+            sequencer: RegisterSequencer::new(tx_queues, tlb_entries),
             doorbell: Doorbell::new(tx_queues),
             queues: QueueState::new(tx_queues),
             ..Default::default()
@@ -232,6 +233,7 @@ impl Logic for RegisterBlock {
         self.queues.reset.next = self.part_reset.val();
         self.settings.reset.next = self.part_reset.val();
         self.records.reset.next = self.part_reset.val();
+        self.records.forgets.next = self.queues.forgets.val();
         self.parks.reset.next = self.part_reset.val();
         self.timers.reset.next = self.part_reset.val();
         self.counters.reset.next = self.part_reset.val();
@@ -368,6 +370,7 @@ impl Logic for RegisterBlock {
         self.queue_counters.sent_bytes.next = self.sent_bytes.val();
         self.queue_counters.slot.next = self.sequencer.slot.val();
         self.queue_counters.slot_queue.next = self.sequencer.slot_queue.val();
+        self.queue_counters.look.next = self.sequencer.queue_events_look.val();
         self.queue_counters.take.next = self.sequencer.queue_events_take.val();
         self.sequencer.queue_events.next = self.queue_counters.amount.val();
         self.debug.next = self.sequencer.debug.val();

@@ -3,6 +3,7 @@
 use super::map::{self, entry, store, RegisterRom, CODE_BITS, ENTRY_BITS};
 use super::queue_counters::AMOUNT_BITS;
 use crate::bus::ram::BlockRam;
+use crate::mmu::types::DEFAULT_TLB_ENTRIES;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::TX_QUEUES;
 use segwalk_model::registers;
@@ -126,12 +127,14 @@ logic_block! {
         pub events_take: Signal<Out, Bit>,
         /// Events that wait in the queue's counter.
         pub queue_events: Signal<In, Bits<AMOUNT_BITS>>,
+        /// They may be taken on the next clock.
+        pub queue_events_look: Signal<Out, Bit>,
         /// They are taken; a pulse.
         pub queue_events_take: Signal<Out, Bit>,
         /// State number, see [`DEBUG_STATES`].
         pub debug: Signal<Out, Bits<8>>,
         //
-        rom: RegisterRom = RegisterRom::new(TX_QUEUES as u32),
+        rom: RegisterRom = RegisterRom::new(TX_QUEUES as u32, DEFAULT_TLB_ENTRIES),
         store: BlockRam<Bits<32>, 9>,
         state: DFF<AccessState>,
         /// A reset of the core clears the kept values too.
@@ -201,10 +204,10 @@ const _: () = {
 };
 
 impl RegisterSequencer {
-    /// For a build with `tx_queues` transmit queues.
-    pub fn new(tx_queues: u32) -> Self {
+    /// For a build with `tx_queues` transmit queues and a TLB of `tlb_entries`.
+    pub fn new(tx_queues: u32, tlb_entries: usize) -> Self {
         Self {
-            rom: RegisterRom::new(tx_queues),
+            rom: RegisterRom::new(tx_queues, tlb_entries),
             last_queue: Constant::new((u64::from(tx_queues) - 1).to_bits()),
             ..Default::default()
         }
@@ -254,6 +257,7 @@ impl Logic for RegisterSequencer {
         self.slot_queue.next = self.at.q.val().get_bits::<4>(4);
         self.events_take.next = false;
         self.queue_events_take.next = false;
+        self.queue_events_look.next = self.state.q.val() == AccessState::CountFetch;
         self.code.next = self.map_entry.q.val().get_bits::<CODE_BITS>(17);
         self.per_queue.next = self.map_entry.q.val().get_bit(34);
         // Memories: the entry is the reset entry while clearing
