@@ -240,13 +240,11 @@ impl Logic for AxiRam {
         // Reads
         self.issue.next = self.burst.q.val() & self.room.q.val() & !self.store.q.val() & !self.bridge_now.val();
         self.arready.next = !self.burst.q.val();
-        if self.burst.q.val() {
-            if self.issue.val() {
-                self.burst_at.d.next = self.burst_at.q.val() + 1;
-                self.burst_left.d.next = self.burst_left.q.val() - 1;
-                if self.burst_left.q.val() == 0 {
-                    self.burst.d.next = false;
-                }
+        if self.issue.val() {
+            self.burst_at.d.next = self.burst_at.q.val() + 1;
+            self.burst_left.d.next = self.burst_left.q.val() - 1;
+            if self.burst_left.q.val() == 0 {
+                self.burst.d.next = false;
             }
         }
         // A burst ends and the next begins on the same clock.

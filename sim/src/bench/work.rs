@@ -98,7 +98,7 @@ impl Work {
                 let frame = SuperFrame::segmented(&flow.headers, payload.bytes, mss, Seed::WithLength);
                 let header = self.session.allocate_with(KERNEL, &frame.header_bytes())?;
                 let mut buffers = vec![buffer(KERNEL, &header)];
-                buffers.extend(payload.regions.iter().map(|region| default_context(region)));
+                buffers.extend(payload.regions.iter().map(default_context));
                 (frame, [vec![header], payload.regions].concat(), buffers)
             }
             Kind::SmallFrames | Kind::FirstByte => {

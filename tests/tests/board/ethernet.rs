@@ -219,9 +219,9 @@ fn frames_that_wait_follow_after_exactly_the_gap() {
 fn a_frame_longer_than_the_queue_is_dropped_and_counted_and_the_next_is_whole() {
     let mut bench = Bench::new(&model(), 8_000, 8_000);
     for ix in 0..10u8 {
-        bench.send(&vec![ix; 700], || 0);
-        bench.send(&vec![0xEE; 5000], || 0);
-        bench.send(&vec![0x80 | ix; 100], || 0);
+        bench.send(&[ix; 700], || 0);
+        bench.send(&[0xEE; 5000], || 0);
+        bench.send(&[0x80 | ix; 100], || 0);
     }
     bench.drain();
     let got: Vec<usize> = bench.frames.iter().map(|(_, frame)| frame.len()).collect();

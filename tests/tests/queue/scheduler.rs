@@ -259,9 +259,9 @@ fn equal_weights_share_the_bytes_whatever_the_chains() {
 fn weights_and_rates_are_met() {
     for case in [[SUPER; 4], [SHORT, FULL, SUPER, HEADERS]] {
         let mut bench = Bench::new(seed(42_000));
-        for queue in 0..TX_QUEUES {
+        for (queue, work) in case.into_iter().enumerate() {
             bench.share("weight", queue, 1 << queue);
-            bench.start(queue, case[queue]);
+            bench.start(queue, work);
         }
         let shares = bench.shares(3_000_000);
         println!("weights 1:2:4:8: {shares:.4?}");
