@@ -130,6 +130,8 @@ logic_block! {
         cancel: DFF<Bit>,
         restart_seen: DFF<Bit>,
         candidate: DFF<Bits<4>>,
+        jump: DFF<Bit>,
+        jump_queue: DFF<Bits<4>>,
         offer: DFF<Bit>,
         // what waits to be done to an account
         announces: DFF<Bit>,
@@ -230,6 +232,8 @@ impl Logic for QueueScheduler {
             cancel,
             restart_seen,
             candidate,
+            jump,
+            jump_queue,
             offer,
             announces,
             announce_queue,
@@ -343,6 +347,17 @@ impl Logic for QueueScheduler {
             self.candidate_next.next = self.candidate.q.val() + 1;
             if self.candidate.q.val() == self.last_queue.val() {
                 self.candidate_next.next = 0.into();
+            }
+        }
+        // When nothing waits, the search goes to the queue of a doorbell at once: nobody is passed over.
+        if self.notify_valid.val() & (self.runnable.q.val() == 0) & !self.serving.q.val() {
+            self.jump.d.next = true;
+            self.jump_queue.d.next = self.notify_queue.val();
+        }
+        if self.jump.q.val() & !self.phase.q.val() {
+            self.jump.d.next = false;
+            if !self.offers.val() & !self.offer.q.val() & !self.serving.q.val() {
+                self.candidate_next.next = self.jump_queue.q.val();
             }
         }
         self.candidate.d.next = self.candidate_next.val();
@@ -478,8 +493,7 @@ impl Logic for QueueScheduler {
                 }
                 self.pays.next = self.op.q.val() == AccountOp::Announce;
                 // What was refused or given up says nothing of the next chain's length.
-                self.lengths.write_enable.next =
-                    (self.op.q.val() == AccountOp::Charge) & !self.charged_refused.q.val();
+                self.lengths.write_enable.next = (self.op.q.val() == AccountOp::Charge) & !self.charged_refused.q.val();
             }
         }
         self.paid.write_enable.next = self.pays.val();
@@ -569,6 +583,7 @@ impl Logic for QueueScheduler {
             self.cancel.d.next = false;
             self.restart_seen.d.next = false;
             self.candidate.d.next = 0.into();
+            self.jump.d.next = false;
             self.offer.d.next = false;
             self.announces.d.next = false;
             self.charges.d.next = false;
