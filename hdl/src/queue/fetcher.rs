@@ -14,7 +14,7 @@
 use super::fragments::FragmentStore;
 use super::heads::{self, HeadReader};
 use super::marks::QueueMarks;
-use super::records::{owner, ChainWord, HeadWord};
+use super::records::{owner, ChainWord, HeadWord, RingRequest};
 use super::ring_reader::RingReader;
 use super::scheduler::QueueScheduler;
 use super::walker::{self, ChainWalker};
@@ -121,6 +121,7 @@ logic_block! {
         for_heads: Signal<Local, Bit>,
         for_ahead: Signal<Local, Bit>,
         for_walker: Signal<Local, Bit>,
+        asked: Signal<Local, RingRequest>,
         heads_owner: Constant<Bits<2>> = Constant::new(owner::HEADS.to_bits()),
         ahead_owner: Constant<Bits<2>> = Constant::new(owner::AHEAD.to_bits()),
         walker_owner: Constant<Bits<2>> = Constant::new(owner::WALKER.to_bits()),
@@ -284,12 +285,15 @@ impl Logic for QueueFetcher {
         self.ring.fence.next = self.fence.val();
         self.fence_busy.next = self.ring.fence_busy.val();
         self.ring.valid.next = self.chain_walker.request_valid.val() | self.head_reader.request_valid.val();
-        self.ring.request.next = self.head_reader.request.val();
+        self.asked.next = self.head_reader.request.val();
         self.head_reader.request_ready.next = self.ring.ready.val() & !self.chain_walker.request_valid.val();
         self.chain_walker.request_ready.next = self.ring.ready.val();
         if self.chain_walker.request_valid.val() {
-            self.ring.request.next = self.chain_walker.request.val();
+            self.asked.next = self.chain_walker.request.val();
         }
+        // Assigned once: an event-driven simulator would wake the ring reader for the value that is overruled, and that
+        // would wake this block again, for ever.
+        self.ring.request.next = self.asked.val();
         self.ring.indirect_page.next = self.chain_walker.indirect_page.val();
         self.ring.write_value.next = self.head_reader.write_value.val();
         self.head_reader.done.next = self.for_heads.val();

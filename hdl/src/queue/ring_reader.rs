@@ -224,8 +224,8 @@ impl Logic for RingReader {
             self.look_area.next = self.request.val().area;
             self.look_queue.next = self.request.val().queue;
         }
-        self.pages.read_addr.next = (bit_cast::<5, 1>(self.look_area.val().get_bits::<1>(0)) << 4)
-            | bit_cast::<5, 4>(self.look_queue.val());
+        self.pages.read_addr.next =
+            (bit_cast::<5, 1>(self.look_area.val().get_bits::<1>(0)) << 4) | bit_cast::<5, 4>(self.look_queue.val());
         self.known_page.next = self.pages.read_data.val();
         self.pages.write_addr.next = self.slot.val();
         self.known.next.number = self.page_number.val();
