@@ -10,6 +10,7 @@
 
 pub mod binding;
 pub mod board_registers;
+#[cfg(feature = "std")]
 pub mod bridge;
 #[cfg(feature = "std")]
 pub mod cases;
