@@ -9,6 +9,7 @@ use crate::driver::queue::{Buffer, Queue, Rings};
 use crate::headers::{Headers, Network};
 use crate::host::Region;
 use crate::send::stream;
+use crate::super_frame::SuperFrame;
 use anyhow::{ensure, Result};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -139,10 +140,15 @@ pub fn expected_frames(file: &[u8], super_frame_bytes: usize, options: &BoardSen
     let mut frames = Vec::new();
     for (range, last) in super_frames(file.len(), super_frame_bytes) {
         let frame = stream::super_frame(&mut headers, &file[range], options.mss, last);
-        let segments = frame.expected(&SegmentSettings::default());
-        frames.extend(segments.map_err(|refusal| anyhow::anyhow!("the model refuses: {}", refusal.sentence()))?);
+        frames.extend(modelled(&frame)?);
     }
     Ok(frames)
+}
+
+/// The frames that the model makes of it.
+fn modelled(frame: &SuperFrame) -> Result<Vec<Vec<u8>>> {
+    let frames = frame.expected(&SegmentSettings::default());
+    frames.map_err(|refusal| anyhow::anyhow!("the model refuses: {}", refusal.sentence()))
 }
 
 fn super_frames(file_bytes: usize, most: usize) -> impl Iterator<Item = (std::ops::Range<usize>, bool)> {
@@ -248,10 +254,9 @@ pub fn send<S: Serial>(
         }
         let slot = (ix % SLOTS) as u64;
         let frame = stream::super_frame(&mut headers, &file[range.clone()], options.mss, last);
-        if let Ok(frames) = frame.expected(&SegmentSettings::default()) {
-            segments += frames.len() as u64;
-            wire_bytes += frames.iter().map(|frame| frame.len() as u64).sum::<u64>();
-        }
+        let frames = modelled(&frame)?;
+        segments += frames.len() as u64;
+        wire_bytes += frames.iter().map(|frame| frame.len() as u64).sum::<u64>();
         let header = frame.header_bytes();
         let header_addr = header_page * PAGE_BYTES + slot * HEADER_SLOT_BYTES;
         device.memory_mut().write(header_addr, &header)?;
