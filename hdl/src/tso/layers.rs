@@ -128,6 +128,10 @@ logic_block! {
         mss: DFF<Bits<14>>,
         bank_used: DFF<Bits<4>>,
         //
+        starts: Signal<Local, Bit>,
+        is_high: Signal<Local, Bit>,
+        is_low: Signal<Local, Bit>,
+        is_flags: Signal<Local, Bit>,
         half: Signal<Local, Bits<16>>,
         version: Signal<Local, Bits<4>>,
         low: Signal<Local, Bits<8>>,
@@ -297,6 +301,10 @@ impl Logic for Layers {
         self.tcp_length.next = self.header_bytes.val() - self.csum_start.val();
         self.words_end.next = self.header_bytes.val().get_bits::<7>(1);
         self.first_gap.next = self.csum_start.val() - 14;
+        self.starts.next = (self.phase.q.val() == LayerPhase::Idle) & self.start.val();
+        self.is_high.next = false;
+        self.is_low.next = false;
+        self.is_flags.next = false;
         // TCP, from csum_start on: all but sequence number and flags is summed, the seed included. UDP: all but the length.
         if self.valid_3.q.val() {
             if self.tcp_3.q.val() {
@@ -308,21 +316,32 @@ impl Logic for Layers {
                 self.add_tcp.next = true;
                 if self.at_tcp.q.val() == 2 {
                     self.add_tcp.next = false;
-                    if self.is_udp.q.val() {
-                        self.seq_low.d.next = self.word.q.val();
-                    } else {
-                        self.seq_high.d.next = self.word.q.val();
-                    }
+                    self.is_low.next = self.is_udp.q.val();
+                    self.is_high.next = !self.is_udp.q.val();
                 }
                 if (self.at_tcp.q.val() == 3) & !self.is_udp.q.val() {
-                    self.seq_low.d.next = self.word.q.val();
+                    self.is_low.next = true;
                     self.add_tcp.next = false;
                 }
                 if self.at_tcp.q.val() == 6 {
-                    self.flags.d.next = self.word.q.val();
+                    self.is_flags.next = true;
                     self.add_tcp.next = false;
                 }
             }
+        }
+        // An enable and a reset each, so that the flip-flops need no multiplexer.
+        if self.is_high.val() {
+            self.seq_high.d.next = self.word.q.val();
+        }
+        if self.is_low.val() {
+            self.seq_low.d.next = self.word.q.val();
+        }
+        if self.is_flags.val() {
+            self.flags.d.next = self.word.q.val();
+        }
+        if self.starts.val() {
+            self.seq_high.d.next = 0.into();
+            self.flags.d.next = 0.into();
         }
         match self.phase.q.val() {
             LayerPhase::Idle => {
@@ -333,8 +352,6 @@ impl Logic for Layers {
                     self.last_at.d.next = self.words_end.val() - 1;
                     self.is_four.d.next = self.four.val();
                     self.is_udp.d.next = self.udp.val();
-                    self.seq_high.d.next = 0.into();
-                    self.flags.d.next = 0.into();
                     self.tags.d.next = 0.into();
                     self.gap.d.next = self.first_gap.val().get_bits::<8>(0);
                     self.at_layer.d.next = 0.into();
