@@ -74,6 +74,16 @@ pub fn word(value: u32) -> Constant<Bits<32>> {
     Constant::new(u64::from(value).to_bits())
 }
 
+/// A bit for each of `tx_queues` transmit queues: what of the 16 a build has.
+pub fn queue_mask(tx_queues: u32) -> Constant<Bits<16>> {
+    Constant::new(((1u64 << tx_queues) - 1).to_bits())
+}
+
+/// The bits that a number of one of `tx_queues` transmit queues has.
+pub fn queue_number_mask(tx_queues: u32) -> Constant<Bits<4>> {
+    Constant::new((u64::from(tx_queues.max(1)).next_power_of_two() - 1).to_bits())
+}
+
 /// Where a register's value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {

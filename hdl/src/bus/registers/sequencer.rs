@@ -1,7 +1,8 @@
 //! The state machine of the register block, with the value store and the map.
 
+use super::counters::{BYTE_BITS, EVENT_BITS};
 use super::map::{self, entry, store, RegisterRom, CODE_BITS, ENTRY_BITS};
-use super::queue_counters::AMOUNT_BITS;
+use super::queue_counters::{COUNT_BITS, FEW_BITS};
 use crate::bus::ram::BlockRam;
 use crate::mmu::types::DEFAULT_TLB_ENTRIES;
 use rust_hdl::prelude::*;
@@ -25,6 +26,7 @@ pub const DEBUG_STATES: &[&str] = &[
     "bind decide",
     "count fetch",
     "count load",
+    "count compare",
     "count add",
     "count write",
     "latch",
@@ -50,6 +52,7 @@ enum AccessState {
     BindDecide,
     CountFetch,
     CountLoad,
+    CountCompare,
     CountAdd,
     CountWrite,
     Latch,
@@ -60,6 +63,9 @@ enum AccessState {
 
 logic_block! {
     /// Serves accesses, refusals and counters one after the other on one value store; every other turn is a counter's.
+    ///
+    /// A counter is brought up to date by what its low bits lack of the count beside the store, so that nothing is taken from
+    /// that count, which goes on meanwhile.
     pub struct RegisterSequencer {
         /// Clock.
         pub clock: Signal<In, Clock>,
@@ -121,16 +127,10 @@ logic_block! {
         pub slot: Signal<Out, Bits<4>>,
         /// Transmit queue of the counter.
         pub slot_queue: Signal<Out, Bits<4>>,
-        /// Events that wait in the slot of the engine's counters.
-        pub events: Signal<In, Bits<AMOUNT_BITS>>,
-        /// They are taken; a pulse.
-        pub events_take: Signal<Out, Bit>,
-        /// Events that wait in the queue's counter.
-        pub queue_events: Signal<In, Bits<AMOUNT_BITS>>,
-        /// They may be taken on the next clock.
-        pub queue_events_look: Signal<Out, Bit>,
-        /// They are taken; a pulse.
-        pub queue_events_take: Signal<Out, Bit>,
+        /// Count of the slot among the engine's counters, one clock after `slot`.
+        pub events: Signal<In, Bits<COUNT_BITS>>,
+        /// Count of the queue's counter, one clock after `slot` and `slot_queue`.
+        pub queue_events: Signal<In, Bits<COUNT_BITS>>,
         /// State number, see [`DEBUG_STATES`].
         pub debug: Signal<Out, Bits<8>>,
         //
@@ -161,7 +161,16 @@ logic_block! {
         map_entry: DFF<Bits<ENTRY_BITS>>,
         word: DFF<Bits<32>>,
         result: DFF<Bits<32>>,
-        amount: DFF<Bits<AMOUNT_BITS>>,
+        /// The count that the word is compared with.
+        count: DFF<Bits<COUNT_BITS>>,
+        amount: DFF<Bits<COUNT_BITS>>,
+        count_mask: DFF<Bits<COUNT_BITS>>,
+        /// The store is written in this state.
+        stores: DFF<Bit>,
+        write_pulse: DFF<Bit>,
+        load_pulse: DFF<Bit>,
+        load_at: DFF<Bits<2>>,
+        commit_pulse: DFF<Bit>,
         carry: DFF<Bit>,
         /// The high word of a byte counter follows its low word.
         high_pass: DFF<Bit>,
@@ -170,6 +179,7 @@ logic_block! {
         fields: Signal<Local, Bits<32>>,
         unwritten: Signal<Local, Bits<32>>,
         sum: Signal<Local, Bits<33>>,
+        lack: Signal<Local, Bits<COUNT_BITS>>,
         per_queue: Signal<Local, Bit>,
         byte_0: Constant<Bits<32>> = map::word(0xFF),
         byte_1: Constant<Bits<32>> = map::word(0xFF00),
@@ -178,6 +188,7 @@ logic_block! {
         high_half: Constant<Bits<32>> = map::word(0xFFFF_0000),
         is_low: Signal<Local, Bit>,
         visit_place: Signal<Local, Bits<4>>,
+        next_queue: Signal<Local, Bits<4>>,
         queue_area: Constant<Bits<9>> = map::store_word(store::QUEUES),
         refusal_area: Constant<Bits<9>> = map::store_word(store::REFUSALS),
         counter_area: Constant<Bits<9>> = map::store_word(store::COUNTERS),
@@ -186,7 +197,14 @@ logic_block! {
         low_word: Constant<Bits<9>> = map::store_word(store::COUNTERS + u64::from(registers::COUNT_BYTES_LOW.offset / 4 % 16)),
         queue_low_word: Constant<Bits<4>> = Constant::new(store::QUEUE_BYTES.to_bits()),
         weight_word: Constant<Bits<4>> = Constant::new(store::WEIGHT.to_bits()),
+        event_mask: Constant<Bits<COUNT_BITS>> = mask(EVENT_BITS),
+        byte_mask: Constant<Bits<COUNT_BITS>> = mask(BYTE_BITS),
+        queue_event_mask: Constant<Bits<COUNT_BITS>> = mask(FEW_BITS),
+        queue_byte_mask: Constant<Bits<COUNT_BITS>> = mask(COUNT_BITS),
+        queue_bits: Constant<Bits<4>> = map::queue_number_mask(TX_QUEUES as u32),
         last_slot: Constant<Bits<4>> = super::counters::slot(&registers::COUNT_WALKS),
+        low_slot: Constant<Bits<4>> = super::counters::slot(&registers::COUNT_BYTES_LOW),
+        behind_high: Constant<Bits<4>> = super::counters::slot(&registers::COUNT_REFUSED),
         last_queue: Constant<Bits<4>> = Constant::new((TX_QUEUES as u64 - 1).to_bits()),
         last_step: Constant<Bits<2>> = Constant::new(store::BIND_MASK.to_bits()),
         last_word: Constant<Bits<9>> = Constant::new(511u64.to_bits()),
@@ -201,7 +219,14 @@ const _: () = {
     assert!(store::REFUSALS == 64 && store::COUNTERS == 128 && store::QUEUES == 256 && store::QUEUE_NUM == 0);
     assert!(store::QUEUE_REFUSED == 11 && store::QUEUE_FRAMES == 12 && store::QUEUE_CHAINS == 13);
     assert!(store::QUEUE_BYTES == 14);
+    assert!(registers::COUNT_BYTES_HIGH.offset == registers::COUNT_BYTES_LOW.offset + 4);
+    assert!(registers::COUNT_REFUSED.offset == registers::COUNT_BYTES_HIGH.offset + 4);
 };
+
+/// A number of ones.
+fn mask(bits: usize) -> Constant<Bits<COUNT_BITS>> {
+    Constant::new(((1u64 << bits) - 1).to_bits())
+}
 
 impl RegisterSequencer {
     /// For a build with `tx_queues` transmit queues and a TLB of `tlb_entries`.
@@ -209,6 +234,7 @@ impl RegisterSequencer {
         Self {
             rom: RegisterRom::new(tx_queues, tlb_entries),
             last_queue: Constant::new((u64::from(tx_queues) - 1).to_bits()),
+            queue_bits: map::queue_number_mask(tx_queues),
             ..Default::default()
         }
     }
@@ -240,7 +266,14 @@ impl Logic for RegisterSequencer {
             map_entry,
             word,
             result,
+            count,
             amount,
+            count_mask,
+            stores,
+            write_pulse,
+            load_pulse,
+            load_at,
+            commit_pulse,
             carry,
             high_pass,
             bind_step
@@ -251,13 +284,11 @@ impl Logic for RegisterSequencer {
         self.clear_waits.next = self.sweep.q.val();
         self.done.next = false;
         self.value.next = self.result.q.val();
-        self.write.next = false;
+        self.write.next = self.write_pulse.q.val();
+        self.write_pulse.d.next = false;
         self.refusal_take.next = false;
         self.slot.next = self.at.q.val().get_bits::<4>(0);
         self.slot_queue.next = self.at.q.val().get_bits::<4>(4);
-        self.events_take.next = false;
-        self.queue_events_take.next = false;
-        self.queue_events_look.next = self.state.q.val() == AccessState::CountFetch;
         self.code.next = self.map_entry.q.val().get_bits::<CODE_BITS>(17);
         self.per_queue.next = self.map_entry.q.val().get_bit(34);
         // Memories: the entry is the reset entry while clearing
@@ -270,14 +301,32 @@ impl Logic for RegisterSequencer {
         self.at_write.d.next = self.at_before.q.val();
         self.store.write_addr.next = self.at_write.q.val();
         self.store.write_data.next = self.result.q.val();
-        self.store.write_enable.next = false;
+        self.store.write_enable.next = self.stores.q.val();
+        self.stores.d.next = false;
         self.filling.d.next = false;
         self.filled.d.next = self.filling.q.val();
         // Conditions
-        self.sum.next = bit_cast::<33, 32>(self.word.q.val()) + bit_cast::<33, AMOUNT_BITS>(self.amount.q.val());
         self.is_low.next = self.at.q.val() == self.low_word.val();
         if self.at.q.val().get_bit(8) {
             self.is_low.next = self.at.q.val().get_bits::<4>(0) == self.queue_low_word.val();
+        }
+        self.sum.next = bit_cast::<33, 32>(self.word.q.val()) + bit_cast::<33, COUNT_BITS>(self.amount.q.val());
+        self.count.d.next = self.events.val();
+        self.count_mask.d.next = self.event_mask.val();
+        if self.is_low.val() {
+            self.count_mask.d.next = self.byte_mask.val();
+        }
+        if self.at.q.val().get_bit(8) {
+            self.count.d.next = self.queue_events.val();
+            self.count_mask.d.next = self.queue_event_mask.val();
+            if self.is_low.val() {
+                self.count_mask.d.next = self.queue_byte_mask.val();
+            }
+        }
+        self.lack.next = self.count.q.val() - self.word.q.val().get_bits::<COUNT_BITS>(0);
+        self.next_queue.next = self.visit_queue.q.val() + 1;
+        if self.visit_queue.q.val() == self.last_queue.val() {
+            self.next_queue.next = 0.into();
         }
         self.visit_place.next = bit_cast::<4, 2>(self.visit_word.q.val()) | 12;
         if self.visit_word.q.val() == 3 {
@@ -305,10 +354,13 @@ impl Logic for RegisterSequencer {
         if self.soft_reset_done.val() {
             self.sweep.d.next = true;
         }
-        self.load.next = false;
-        self.load_step.next = self.bind_step.q.val();
+        self.load.next = self.load_pulse.q.val();
+        self.load_pulse.d.next = false;
+        self.load_step.next = self.load_at.q.val();
+        self.load_at.d.next = self.bind_step.q.val();
         self.load_word.next = self.word.q.val();
-        self.commit.next = false;
+        self.commit.next = self.commit_pulse.q.val();
+        self.commit_pulse.d.next = false;
         self.debug.next = 0.into();
         match self.state.q.val() {
             AccessState::Clear => {
@@ -361,14 +413,15 @@ impl Logic for RegisterSequencer {
                             | self.queue_area.val();
                         self.visit_word.d.next = self.visit_word.q.val() + 1;
                         if self.visit_word.q.val() == 3 {
-                            self.visit_queue.d.next = self.visit_queue.q.val() + 1;
-                            if self.visit_queue.q.val() == self.last_queue.val() {
-                                self.visit_queue.d.next = 0.into();
-                            }
+                            self.visit_queue.d.next = self.next_queue.val() & self.queue_bits.val();
                         }
                     } else {
                         self.at.d.next = bit_cast::<9, 4>(self.visit.q.val()) | self.counter_area.val();
                         self.visit.d.next = self.visit.q.val() + 1;
+                        // The high word of the bytes is no counter of its own.
+                        if self.visit.q.val() == self.low_slot.val() {
+                            self.visit.d.next = self.behind_high.val();
+                        }
                         if self.visit.q.val() == self.last_slot.val() {
                             self.visit.d.next = 0.into();
                         }
@@ -426,6 +479,10 @@ impl Logic for RegisterSequencer {
                     self.result.d.next = ((self.word.q.val() & self.unwritten.val())
                         | (self.access_data.val() & self.strobed.val()))
                         & self.fields.val();
+                    self.stores.d.next =
+                        self.map_entry.q.val().get_bit(33) & (!self.per_queue.val() | self.exists.val());
+                    // A register that keeps no value acts when its lowest byte is written.
+                    self.write_pulse.d.next = self.map_entry.q.val().get_bit(33) | self.access_strobe.val().get_bit(0);
                     self.state.d.next = AccessState::Write;
                 } else {
                     self.result.d.next = self.word.q.val() | self.live.val();
@@ -434,13 +491,9 @@ impl Logic for RegisterSequencer {
             }
             AccessState::Write => {
                 self.debug.next = 8.into();
-                self.store.write_enable.next =
-                    self.map_entry.q.val().get_bit(33) & (!self.per_queue.val() | self.exists.val());
-                // A register that keeps no value acts when its lowest byte is written.
-                self.write.next = self.map_entry.q.val().get_bit(33) | self.access_strobe.val().get_bit(0);
                 self.bind_step.d.next = 0.into();
                 self.state.d.next = AccessState::Respond;
-                if self.wants_ready.val() & self.access_strobe.val().get_bit(0) {
+                if self.wants_ready.val() {
                     self.at.d.next = (bit_cast::<9, 4>(self.selected.val()) << 4) | self.queue_area.val();
                     self.state.d.next = AccessState::BindFetch;
                 }
@@ -457,7 +510,7 @@ impl Logic for RegisterSequencer {
             }
             AccessState::BindTake => {
                 self.debug.next = 11.into();
-                self.load.next = true;
+                self.load_pulse.d.next = true;
                 self.bind_step.d.next = self.bind_step.q.val() + 1;
                 self.state.d.next = AccessState::BindLoad;
                 if self.bind_step.q.val() == self.last_step.val() {
@@ -466,7 +519,7 @@ impl Logic for RegisterSequencer {
             }
             AccessState::BindDecide => {
                 self.debug.next = 12.into();
-                self.commit.next = self.legal.val();
+                self.commit_pulse.d.next = self.legal.val();
                 self.state.d.next = AccessState::Respond;
             }
             AccessState::CountFetch => {
@@ -476,28 +529,27 @@ impl Logic for RegisterSequencer {
             AccessState::CountLoad => {
                 self.debug.next = 14.into();
                 self.word.d.next = self.store.read_data.val();
+                self.state.d.next = AccessState::CountCompare;
+            }
+            AccessState::CountCompare => {
+                self.debug.next = 15.into();
+                self.amount.d.next = self.lack.val() & self.count_mask.q.val();
                 if self.high_pass.q.val() {
-                    self.amount.d.next = bit_cast::<AMOUNT_BITS, 1>(self.carry.q.val().into());
+                    self.amount.d.next = bit_cast::<COUNT_BITS, 1>(self.carry.q.val().into());
                 } else if self.is_refusal.q.val() {
                     self.amount.d.next = 1.into();
-                } else if self.at.q.val().get_bit(8) {
-                    self.amount.d.next = self.queue_events.val();
-                    self.queue_events_take.next = true;
-                } else {
-                    self.amount.d.next = self.events.val();
-                    self.events_take.next = true;
                 }
                 self.state.d.next = AccessState::CountAdd;
             }
             AccessState::CountAdd => {
-                self.debug.next = 15.into();
+                self.debug.next = 16.into();
                 self.result.d.next = self.sum.val().get_bits::<32>(0);
                 self.carry.d.next = self.sum.val().get_bit(32) & self.is_low.val();
+                self.stores.d.next = true;
                 self.state.d.next = AccessState::CountWrite;
             }
             AccessState::CountWrite => {
-                self.debug.next = 16.into();
-                self.store.write_enable.next = true;
+                self.debug.next = 17.into();
                 self.state.d.next = AccessState::Idle;
                 if self.high_pass.q.val() {
                     if self.is_access.q.val() {
@@ -518,21 +570,21 @@ impl Logic for RegisterSequencer {
                 }
             }
             AccessState::Latch => {
-                self.debug.next = 17.into();
+                self.debug.next = 18.into();
                 self.state.d.next = AccessState::LatchWait;
             }
             AccessState::LatchWait => {
-                self.debug.next = 18.into();
+                self.debug.next = 19.into();
+                self.stores.d.next = true;
                 self.state.d.next = AccessState::LatchWrite;
             }
             AccessState::LatchWrite => {
-                self.debug.next = 19.into();
-                self.store.write_enable.next = true;
+                self.debug.next = 20.into();
                 self.state.d.next = AccessState::Idle;
             }
             _ => {
                 // Respond
-                self.debug.next = 20.into();
+                self.debug.next = 21.into();
                 self.done.next = true;
                 self.state.d.next = AccessState::Idle;
             }
@@ -546,6 +598,10 @@ impl Logic for RegisterSequencer {
             self.at.d.next = 0.into();
             self.turn.d.next = false;
             self.visit.d.next = 0.into();
+            self.stores.d.next = false;
+            self.write_pulse.d.next = false;
+            self.load_pulse.d.next = false;
+            self.commit_pulse.d.next = false;
         }
     }
 }
