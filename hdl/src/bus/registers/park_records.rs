@@ -65,7 +65,7 @@ logic_block! {
         resumes: DFF<Bits<16>>,
         aborts: DFF<Bits<16>>,
         live: DFF<Bits<32>>,
-        // What register `code` is
+        // What register `code` is; those of a record only if the selected queue is parked
         is_queues_parked: DFF<Bit>,
         is_park_control: DFF<Bit>,
         is_park_info: DFF<Bit>,
@@ -85,6 +85,14 @@ logic_block! {
         bytes_data: DFF<Bits<CHAIN_BYTES_BITS>>,
         exist: Constant<Bits<16>> = map::queue_mask(TX_QUEUES as u32),
         at_selected: Signal<Local, Bits<16>>,
+        // What is read of each register
+        info_read: Signal<Local, Bits<32>>,
+        head_read: Signal<Local, Bits<32>>,
+        low_read: Signal<Local, Bits<32>>,
+        high_read: Signal<Local, Bits<32>>,
+        bytes_read: Signal<Local, Bits<32>>,
+        frames_read: Signal<Local, Bits<32>>,
+        parked_read: Signal<Local, Bits<32>>,
         fault_word: Signal<Local, FaultWord>,
         fault_read: Signal<Local, FaultWord>,
         fault_page: Signal<Local, Bits<VIRT_PAGE_BITS>>,
@@ -146,12 +154,12 @@ impl Logic for ParkRecords {
         );
         self.is_queues_parked.d.next = self.code.val() == self.queues_parked.val();
         self.is_park_control.d.next = self.code.val() == self.park_control.val();
-        self.is_park_info.d.next = self.code.val() == self.park_info.val();
-        self.is_park_head.d.next = self.code.val() == self.park_head.val();
-        self.is_park_addr_low.d.next = self.code.val() == self.park_addr_low.val();
-        self.is_park_addr_high.d.next = self.code.val() == self.park_addr_high.val();
-        self.is_park_bytes.d.next = self.code.val() == self.park_bytes.val();
-        self.is_park_frames.d.next = self.code.val() == self.park_frames.val();
+        self.is_park_info.d.next = (self.code.val() == self.park_info.val()) & self.parked_now.q.val();
+        self.is_park_head.d.next = (self.code.val() == self.park_head.val()) & self.parked_now.q.val();
+        self.is_park_addr_low.d.next = (self.code.val() == self.park_addr_low.val()) & self.parked_now.q.val();
+        self.is_park_addr_high.d.next = (self.code.val() == self.park_addr_high.val()) & self.parked_now.q.val();
+        self.is_park_bytes.d.next = (self.code.val() == self.park_bytes.val()) & self.parked_now.q.val();
+        self.is_park_frames.d.next = (self.code.val() == self.park_frames.val()) & self.parked_now.q.val();
         clock!(self, clock, faults, parks, bytes);
         self.read_data.next = self.live.q.val();
         self.parked.next = self.any_parked.q.val();
@@ -213,32 +221,43 @@ impl Logic for ParkRecords {
         self.parked_queues.d.next = (self.left.val() | self.arrived.val()) & self.ready_queues.val() & self.exist.val();
         self.any_parked.d.next = (self.arrived.val() & self.ready_queues.val()).any();
         // Reading
-        self.live.d.next = 0.into();
-        if self.parked_now.q.val() {
-            if self.is_park_info.q.val() {
-                self.live.d.next = (bit_cast::<32, 1>(self.parked_now.q.val().into()) << 31)
-                    | (bit_cast::<32, 5>(self.fault_read.val().cause) << 8)
-                    | bit_cast::<32, 4>(self.fault_read.val().context);
-            }
-            if self.is_park_head.q.val() {
-                self.live.d.next = bit_cast::<32, 16>(self.park_read.val().head);
-            }
-            if self.is_park_addr_low.q.val() {
-                self.live.d.next = bit_cast::<32, 20>(self.fault_page.val().get_bits::<20>(0)) << 12;
-            }
-            if self.is_park_addr_high.q.val() {
-                self.live.d.next = self.fault_page.val().get_bits::<32>(20);
-            }
-            if self.is_park_bytes.q.val() {
-                self.live.d.next = bit_cast::<32, CHAIN_BYTES_BITS>(self.bytes.read_data.val());
-            }
-            if self.is_park_frames.q.val() {
-                self.live.d.next = bit_cast::<32, CHAIN_BYTES_BITS>(self.park_read.val().sent_frames);
-            }
+        self.info_read.next = 0.into();
+        self.head_read.next = 0.into();
+        self.low_read.next = 0.into();
+        self.high_read.next = 0.into();
+        self.bytes_read.next = 0.into();
+        self.frames_read.next = 0.into();
+        self.parked_read.next = 0.into();
+        if self.is_park_info.q.val() {
+            self.info_read.next = (bit_cast::<32, 1>(self.parked_now.q.val().into()) << 31)
+                | (bit_cast::<32, 5>(self.fault_read.val().cause) << 8)
+                | bit_cast::<32, 4>(self.fault_read.val().context);
+        }
+        if self.is_park_head.q.val() {
+            self.head_read.next = bit_cast::<32, 16>(self.park_read.val().head);
+        }
+        if self.is_park_addr_low.q.val() {
+            self.low_read.next = bit_cast::<32, 20>(self.fault_page.val().get_bits::<20>(0)) << 12;
+        }
+        if self.is_park_addr_high.q.val() {
+            self.high_read.next = self.fault_page.val().get_bits::<32>(20);
+        }
+        if self.is_park_bytes.q.val() {
+            self.bytes_read.next = bit_cast::<32, CHAIN_BYTES_BITS>(self.bytes.read_data.val());
+        }
+        if self.is_park_frames.q.val() {
+            self.frames_read.next = bit_cast::<32, CHAIN_BYTES_BITS>(self.park_read.val().sent_frames);
         }
         if self.is_queues_parked.q.val() {
-            self.live.d.next = bit_cast::<32, 16>(self.parked_queues.q.val());
+            self.parked_read.next = bit_cast::<32, 16>(self.parked_queues.q.val());
         }
+        self.live.d.next = self.info_read.val()
+            | self.head_read.val()
+            | self.low_read.val()
+            | self.high_read.val()
+            | self.bytes_read.val()
+            | self.frames_read.val()
+            | self.parked_read.val();
         if self.reset.val() {
             self.parked_queues.d.next = 0.into();
             self.parked_now.d.next = false;

@@ -45,7 +45,7 @@ logic_block! {
         error_head: DFF<Bits<16>>,
         stops: DFF<Bits<16>>,
         live: DFF<Bits<32>>,
-        // What register `code` is
+        // What register `code` is, if its record is taken
         is_fault_info: DFF<Bit>,
         is_fault_head: DFF<Bit>,
         is_fault_addr_low: DFF<Bit>,
@@ -75,6 +75,14 @@ logic_block! {
         fetch_stop: Signal<Local, Bits<16>>,
         done_stop: Signal<Local, Bits<16>>,
         kept: Signal<Local, Bits<16>>,
+        // What is read of each register
+        info_word: Signal<Local, Bits<32>>,
+        head_word: Signal<Local, Bits<32>>,
+        low_word: Signal<Local, Bits<32>>,
+        high_word: Signal<Local, Bits<32>>,
+        error_word: Signal<Local, Bits<32>>,
+        error_head_word: Signal<Local, Bits<32>>,
+        stops_word: Signal<Local, Bits<32>>,
         fault_info: Constant<Bits<CODE_BITS>> = map::code(&registers::FAULT_INFO),
         fault_head_code: Constant<Bits<CODE_BITS>> = map::code(&registers::FAULT_HEAD),
         fault_addr_low: Constant<Bits<CODE_BITS>> = map::code(&registers::FAULT_ADDR_LOW),
@@ -137,12 +145,12 @@ impl Logic for RefusalRecords {
             refused_code,
             refused_head
         );
-        self.is_fault_info.d.next = self.code.val() == self.fault_info.val();
-        self.is_fault_head.d.next = self.code.val() == self.fault_head_code.val();
-        self.is_fault_addr_low.d.next = self.code.val() == self.fault_addr_low.val();
-        self.is_fault_addr_high.d.next = self.code.val() == self.fault_addr_high.val();
-        self.is_error_info.d.next = self.code.val() == self.error_info.val();
-        self.is_error_head.d.next = self.code.val() == self.error_head_code.val();
+        self.is_fault_info.d.next = (self.code.val() == self.fault_info.val()) & self.fault_valid.q.val();
+        self.is_fault_head.d.next = (self.code.val() == self.fault_head_code.val()) & self.fault_valid.q.val();
+        self.is_fault_addr_low.d.next = (self.code.val() == self.fault_addr_low.val()) & self.fault_valid.q.val();
+        self.is_fault_addr_high.d.next = (self.code.val() == self.fault_addr_high.val()) & self.fault_valid.q.val();
+        self.is_error_info.d.next = (self.code.val() == self.error_info.val()) & self.error_valid.q.val();
+        self.is_error_head.d.next = (self.code.val() == self.error_head_code.val()) & self.error_valid.q.val();
         self.is_queues_stopped.d.next = self.code.val() == self.queues_stopped.val();
         self.fault_now.d.next = self.fault.valid.val();
         self.queue_now.d.next = self.fault.queue.val();
@@ -165,33 +173,46 @@ impl Logic for RefusalRecords {
         self.fetch_stop.next = 0.into();
         self.done_stop.next = 0.into();
         // Reading: an empty record reads 0
-        self.live.d.next = 0.into();
-        if self.is_fault_info.q.val() & self.fault_valid.q.val() {
-            self.live.d.next = (bit_cast::<32, 1>(self.fault_valid.q.val().into()) << 31)
+        self.info_word.next = 0.into();
+        self.head_word.next = 0.into();
+        self.low_word.next = 0.into();
+        self.high_word.next = 0.into();
+        self.error_word.next = 0.into();
+        self.error_head_word.next = 0.into();
+        self.stops_word.next = 0.into();
+        if self.is_fault_info.q.val() {
+            self.info_word.next = (bit_cast::<32, 1>(self.fault_valid.q.val().into()) << 31)
                 | (bit_cast::<32, 5>(self.fault_cause.q.val()) << 8)
                 | (bit_cast::<32, 4>(self.fault_context.q.val()) << 4)
                 | bit_cast::<32, 4>(self.fault_queue.q.val());
         }
-        if self.is_fault_head.q.val() & self.fault_valid.q.val() {
-            self.live.d.next = bit_cast::<32, 16>(self.fault_head.q.val());
+        if self.is_fault_head.q.val() {
+            self.head_word.next = bit_cast::<32, 16>(self.fault_head.q.val());
         }
-        if self.is_fault_addr_low.q.val() & self.fault_valid.q.val() {
-            self.live.d.next = bit_cast::<32, 20>(self.fault_page.q.val().get_bits::<20>(0)) << 12;
+        if self.is_fault_addr_low.q.val() {
+            self.low_word.next = bit_cast::<32, 20>(self.fault_page.q.val().get_bits::<20>(0)) << 12;
         }
-        if self.is_fault_addr_high.q.val() & self.fault_valid.q.val() {
-            self.live.d.next = self.fault_page.q.val().get_bits::<32>(20);
+        if self.is_fault_addr_high.q.val() {
+            self.high_word.next = self.fault_page.q.val().get_bits::<32>(20);
         }
-        if self.is_error_info.q.val() & self.error_valid.q.val() {
-            self.live.d.next = (bit_cast::<32, 1>(self.error_valid.q.val().into()) << 31)
+        if self.is_error_info.q.val() {
+            self.error_word.next = (bit_cast::<32, 1>(self.error_valid.q.val().into()) << 31)
                 | (bit_cast::<32, 6>(self.error_code.q.val()) << 8)
                 | bit_cast::<32, 4>(self.error_queue.q.val());
         }
-        if self.is_error_head.q.val() & self.error_valid.q.val() {
-            self.live.d.next = bit_cast::<32, 16>(self.error_head.q.val());
+        if self.is_error_head.q.val() {
+            self.error_head_word.next = bit_cast::<32, 16>(self.error_head.q.val());
         }
         if self.is_queues_stopped.q.val() {
-            self.live.d.next = bit_cast::<32, 16>(self.stops.q.val());
+            self.stops_word.next = bit_cast::<32, 16>(self.stops.q.val());
         }
+        self.live.d.next = self.info_word.val()
+            | self.head_word.val()
+            | self.low_word.val()
+            | self.high_word.val()
+            | self.error_word.val()
+            | self.error_head_word.val()
+            | self.stops_word.val();
         // Recording
         if self.fault_now.q.val() & !self.fault_valid.q.val() {
             self.fault_valid.d.next = true;
@@ -229,10 +250,10 @@ impl Logic for RefusalRecords {
         self.stops.d.next =
             (self.stops.q.val() | self.fetch_stop.val() | self.done_stop.val()) & self.kept.val() & self.exist.val();
         // Clearing frees a record that is taken; one that is taken on this very clock stays.
-        if self.write.val() & self.is_fault_info.q.val() & self.fault_valid.q.val() {
+        if self.write.val() & self.is_fault_info.q.val() {
             self.fault_valid.d.next = false;
         }
-        if self.write.val() & self.is_error_info.q.val() & self.error_valid.q.val() {
+        if self.write.val() & self.is_error_info.q.val() {
             self.error_valid.d.next = false;
         }
         if self.reset.val() {

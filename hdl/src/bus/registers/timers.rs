@@ -61,7 +61,11 @@ logic_block! {
         khz_end: Signal<Local, Bit>,
         period_end: Signal<Local, Bit>,
         value_less_1: Signal<Local, Bits<CLOCKS_BITS>>,
-        begins: Signal<Local, Bit>,
+        khz_begins: Signal<Local, Bit>,
+        period_begins: Signal<Local, Bit>,
+        fire: Signal<Local, Bit>,
+        chains_kept: Signal<Local, Bits<17>>,
+        chains_more: Signal<Local, Bits<17>>,
         exist: Constant<Bits<16>> = map::queue_mask(TX_QUEUES as u32),
         khz_reset: Constant<Bits<CLOCKS_BITS>> =
             Constant::new(u64::from(registers::CLOCK_KHZ.reset - 1).to_bits()),
@@ -124,11 +128,13 @@ impl Logic for Timers {
         self.poll.next = self.polls.q.val();
         self.millisecond.next = self.tick.q.val();
         self.interrupt.next = self.fires.q.val();
-        // A round of n clocks counts from 0 to n - 1.
+        // A round of n clocks counts from 0 to n - 1. What takes a count back is one condition, so that it is the
+        // flip-flops' reset.
         self.khz_end.next = self.khz_last.q.val() <= self.khz_clocks.q.val();
         self.tick.d.next = self.khz_end.val() & self.khz_on.q.val();
+        self.khz_begins.next = self.khz_end.val() | (self.write.val() & self.is_khz.q.val()) | self.reset.val();
         self.khz_clocks.d.next = self.khz_clocks.q.val() + 1;
-        if self.khz_end.val() {
+        if self.khz_begins.val() {
             self.khz_clocks.d.next = 0.into();
         }
         self.period_end.next = self.period_last.q.val() <= self.period_clocks.q.val();
@@ -136,39 +142,43 @@ impl Logic for Timers {
         if self.period_end.val() & self.period_on.q.val() {
             self.polls.d.next = self.queues.q.val();
         }
+        self.period_begins.next =
+            self.period_end.val() | (self.write.val() & self.is_period.q.val()) | self.reset.val();
         self.period_clocks.d.next = self.period_clocks.q.val() + 1;
-        if self.period_end.val() {
+        if self.period_begins.val() {
             self.period_clocks.d.next = 0.into();
         }
         // Coalescing: an interrupt fires when enough chains wait, when the first has waited long enough, or at once.
         self.clocks.d.next = self.clocks.q.val() + 1;
         if self.used_now.q.val() {
             self.waits.d.next = true;
-            self.chains.d.next = self.chains.q.val() + bit_cast::<17, 8>(self.used_number.q.val());
         }
         self.enough.d.next =
             self.most_chains.q.val().any() & (bit_cast::<17, 16>(self.most_chains.q.val()) <= self.chains.q.val());
         self.late.d.next =
             self.waits.q.val() & (self.most_clocks.q.val() <= self.clocks.q.val()) & self.most_clocks.q.val().any();
-        self.fires.d.next = false;
-        self.begins.next = !self.waits.q.val();
-        if self.waits.q.val()
+        self.fire.next = self.waits.q.val()
             & !self.fires.q.val()
             & (self.enough.q.val()
                 | self.late.q.val()
-                | (!self.most_chains.q.val().any() & !self.most_clocks.q.val().any()))
-        {
-            self.fires.d.next = true;
+                | (!self.most_chains.q.val().any() & !self.most_clocks.q.val().any()));
+        self.fires.d.next = self.fire.val();
+        if self.fire.val() {
             self.waits.d.next = self.used_now.q.val();
-            self.chains.d.next = 0.into();
-            if self.used_now.q.val() {
-                self.chains.d.next = bit_cast::<17, 8>(self.used_number.q.val());
-            }
-            self.begins.next = true;
             self.enough.d.next = false;
             self.late.d.next = false;
         }
-        if self.begins.val() {
+        // Chains of the clock on which it fires are the next interrupt's.
+        self.chains_more.next = 0.into();
+        if self.used_now.q.val() {
+            self.chains_more.next = bit_cast::<17, 8>(self.used_number.q.val());
+        }
+        self.chains_kept.next = self.chains.q.val();
+        if self.fire.val() {
+            self.chains_kept.next = 0.into();
+        }
+        self.chains.d.next = self.chains_kept.val() + self.chains_more.val();
+        if self.fire.val() | !self.waits.q.val() {
             self.clocks.d.next = 0.into();
         }
         self.value_less_1.next = self.value.val().get_bits::<CLOCKS_BITS>(0) - 1;
@@ -176,12 +186,10 @@ impl Logic for Timers {
             if self.is_khz.q.val() {
                 self.khz_last.d.next = self.value_less_1.val();
                 self.khz_on.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0).any();
-                self.khz_clocks.d.next = 0.into();
             }
             if self.is_period.q.val() {
                 self.period_last.d.next = self.value_less_1.val();
                 self.period_on.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0).any();
-                self.period_clocks.d.next = 0.into();
             }
             if self.is_queues.q.val() {
                 self.queues.d.next = self.value.val().get_bits::<16>(0) & self.exist.val();
@@ -196,11 +204,9 @@ impl Logic for Timers {
         if self.reset.val() {
             self.khz_last.d.next = self.khz_reset.val();
             self.khz_on.d.next = true;
-            self.khz_clocks.d.next = 0.into();
             self.tick.d.next = false;
             self.period_last.d.next = 0.into();
             self.period_on.d.next = false;
-            self.period_clocks.d.next = 0.into();
             self.queues.d.next = 0.into();
             self.polls.d.next = 0.into();
             self.most_chains.d.next = 0.into();
