@@ -172,15 +172,35 @@ impl RegisterBlock {
     /// A register block for `tx_queues` transmit queues, 1 to 16, and as many receive queues; it tells software of a
     /// TLB of `tlb_entries`.
     pub fn new(tx_queues: u32, tlb_entries: usize) -> Self {
-        Self {
-            sequencer: RegisterSequencer::new(tx_queues, tlb_entries),
-            doorbell: Doorbell::new(tx_queues),
-            queues: QueueState::new(tx_queues),
-            records: RefusalRecords::new(tx_queues),
-            parks: ParkRecords::new(tx_queues),
-            timers: Timers::new(tx_queues),
-            ..Default::default()
-        }
+        let mut block = Self::default();
+        block.set_sequencer(tx_queues, tlb_entries);
+        block.set_queues(tx_queues);
+        block.set_records(tx_queues);
+        block.set_parks(tx_queues);
+        block.timers = Timers::new(tx_queues);
+        block.doorbell = Doorbell::new(tx_queues);
+        block
+    }
+
+    // One large part a function, so that they are not on the stack together.
+    #[inline(never)]
+    fn set_sequencer(&mut self, tx_queues: u32, tlb_entries: usize) {
+        self.sequencer = RegisterSequencer::new(tx_queues, tlb_entries);
+    }
+
+    #[inline(never)]
+    fn set_queues(&mut self, tx_queues: u32) {
+        self.queues = QueueState::new(tx_queues);
+    }
+
+    #[inline(never)]
+    fn set_records(&mut self, tx_queues: u32) {
+        self.records = RefusalRecords::new(tx_queues);
+    }
+
+    #[inline(never)]
+    fn set_parks(&mut self, tx_queues: u32) {
+        self.parks = ParkRecords::new(tx_queues);
     }
 }
 
