@@ -231,7 +231,7 @@ fn rom_words(tx_queues: u32, tlb_entries: usize) -> Vec<u64> {
             Source::Alias(other) => single(&other),
             Source::Queue(queue_word) | Source::QueueCounter(queue_word) => queue_word,
             Source::Counter => store::COUNTERS + u64::from(register.offset / 4 % 16),
-            Source::Live => 0,
+            Source::Live => store::QUEUE_NUM,
         };
         let flag = |set: bool, at: usize| u64::from(set) << at;
         if matches!(origin, Source::Stored | Source::Counter) {
@@ -254,7 +254,8 @@ fn rom_words(tx_queues: u32, tlb_entries: usize) -> Vec<u64> {
                 entry::STORED,
             )
             | flag(
-                matches!(origin, Source::Queue(_) | Source::QueueCounter(_)),
+                // QUEUE_READY has no word, but its access may load the queue's.
+                matches!(origin, Source::Queue(_) | Source::QueueCounter(_)) || *register == registers::QUEUE_READY,
                 entry::PER_QUEUE,
             )
             | flag(

@@ -160,6 +160,12 @@ logic_block! {
         in_refusals: DFF<Bit>,
         map_entry: DFF<Bits<ENTRY_BITS>>,
         word: DFF<Bits<32>>,
+        /// `word` is not read back.
+        hides: DFF<Bit>,
+        /// Bits that a write changes.
+        written: DFF<Bits<32>>,
+        /// The next counter's word of the store.
+        visit_at: DFF<Bits<9>>,
         result: DFF<Bits<32>>,
         /// The count that the word is compared with.
         count: DFF<Bits<COUNT_BITS>>,
@@ -189,6 +195,7 @@ logic_block! {
         is_low: Signal<Local, Bit>,
         visit_place: Signal<Local, Bits<4>>,
         next_queue: Signal<Local, Bits<4>>,
+        behind: Signal<Local, Bits<9>>,
         queue_area: Constant<Bits<9>> = map::store_word(store::QUEUES),
         refusal_area: Constant<Bits<9>> = map::store_word(store::REFUSALS),
         counter_area: Constant<Bits<9>> = map::store_word(store::COUNTERS),
@@ -265,6 +272,9 @@ impl Logic for RegisterSequencer {
             in_refusals,
             map_entry,
             word,
+            hides,
+            written,
+            visit_at,
             result,
             count,
             amount,
@@ -292,10 +302,23 @@ impl Logic for RegisterSequencer {
         self.code.next = self.map_entry.q.val().get_bits::<CODE_BITS>(17);
         self.per_queue.next = self.map_entry.q.val().get_bit(34);
         // Memories: the entry is the reset entry while clearing
-        self.rom.address.next = (bit_cast::<9, 8>(self.at.q.val().get_bits::<8>(0)) << 1) | 1;
+        self.rom.address.next = (bit_cast::<9, 8>(self.access_word.val().get_bits::<8>(0)) << 1) | 1;
         if self.state.q.val() == AccessState::Clear {
             self.rom.address.next = bit_cast::<9, 8>(self.at.q.val().get_bits::<8>(0)) << 1;
         }
+        // What the memories give goes to registers as it is: they are slow. The entry stays as long as the access does.
+        self.outside.d.next =
+            (self.access_word.val().get_bits::<2>(8) != 0) & (self.state.q.val() != AccessState::Clear);
+        self.in_refusals.d.next = self.access_word.val().get_bits::<4>(6) == 4;
+        self.map_entry.d.next = self.rom.data.val();
+        if self.outside.q.val() {
+            self.map_entry.d.next = 0.into();
+        }
+        self.word.d.next = self.store.read_data.val();
+        if self.hides.q.val() {
+            self.word.d.next = 0.into();
+        }
+        self.hides.d.next = false;
         self.store.read_addr.next = self.at.q.val();
         self.at_before.d.next = self.at.q.val();
         self.at_write.d.next = self.at_before.q.val();
@@ -332,6 +355,13 @@ impl Logic for RegisterSequencer {
         if self.visit_word.q.val() == 3 {
             self.visit_place.next = 11.into();
         }
+        self.visit_at.d.next = bit_cast::<9, 4>(self.visit.q.val()) | self.counter_area.val();
+        if self.queue_turn.q.val() {
+            self.visit_at.d.next = (bit_cast::<9, 4>(self.visit_queue.q.val()) << 4)
+                | bit_cast::<9, 4>(self.visit_place.val())
+                | self.queue_area.val();
+        }
+        self.behind.next = self.at.q.val() + 1;
         self.strobed.next = 0.into();
         if self.access_strobe.val().get_bit(0) {
             self.strobed.next = self.strobed.val() | self.byte_0.val();
@@ -346,11 +376,12 @@ impl Logic for RegisterSequencer {
             self.strobed.next = self.strobed.val() | self.byte_3.val();
         }
         // Bytes without a strobe keep their value; bits outside the register's fields stay 0.
-        self.unwritten.next = !self.strobed.val();
         self.fields.next = bit_cast::<32, 16>(self.map_entry.q.val().get_bits::<16>(0));
         if self.map_entry.q.val().get_bit(16) {
             self.fields.next = bit_cast::<32, 16>(self.map_entry.q.val().get_bits::<16>(0)) | self.high_half.val();
         }
+        self.written.d.next = self.strobed.val() & self.fields.val();
+        self.unwritten.next = !self.written.q.val();
         if self.soft_reset_done.val() {
             self.sweep.d.next = true;
         }
@@ -367,8 +398,7 @@ impl Logic for RegisterSequencer {
                 // A pipeline: entry address, entry, and its write.
                 self.debug.next = 0.into();
                 self.filling.d.next = true;
-                self.at.d.next = self.at.q.val() + 1;
-                self.map_entry.d.next = self.rom.data.val();
+                self.at.d.next = self.behind.val();
                 self.store.write_data.next = self.map_entry.q.val().get_bits::<32>(0);
                 if self.at_write.q.val().get_bit(8) {
                     self.store.write_data.next = 0.into();
@@ -390,33 +420,29 @@ impl Logic for RegisterSequencer {
                 self.is_access.d.next = false;
                 self.high_pass.d.next = false;
                 self.turn.d.next = !self.turn.q.val();
+                self.at.d.next = self.visit_at.q.val();
+                if !self.turn.q.val() & self.refusal_valid.val() {
+                    self.at.d.next = bit_cast::<9, 6>(self.refusal_code.val()) | self.refusal_area.val();
+                }
                 if self.sweep.q.val() {
                     self.at.d.next = 0.into();
                     self.state.d.next = AccessState::Clear;
                 } else if !self.turn.q.val() & self.refusal_valid.val() {
                     self.is_refusal.d.next = true;
                     self.state.d.next = AccessState::CountFetch;
-                    self.at.d.next = bit_cast::<9, 6>(self.refusal_code.val()) | self.refusal_area.val();
                     self.refusal_take.next = true;
                 } else if !self.turn.q.val() & self.access_valid.val() {
                     self.is_access.d.next = true;
-                    self.at.d.next = self.access_word.val().get_bits::<9>(0);
-                    self.in_refusals.d.next = self.access_word.val().get_bits::<4>(6) == 4;
-                    self.outside.d.next = self.access_word.val().get_bits::<2>(8) != 0;
                     self.state.d.next = AccessState::LookUp;
                 } else {
                     self.queue_turn.d.next = !self.queue_turn.q.val();
                     self.state.d.next = AccessState::CountFetch;
                     if self.queue_turn.q.val() {
-                        self.at.d.next = (bit_cast::<9, 4>(self.visit_queue.q.val()) << 4)
-                            | bit_cast::<9, 4>(self.visit_place.val())
-                            | self.queue_area.val();
                         self.visit_word.d.next = self.visit_word.q.val() + 1;
                         if self.visit_word.q.val() == 3 {
                             self.visit_queue.d.next = self.next_queue.val() & self.queue_bits.val();
                         }
                     } else {
-                        self.at.d.next = bit_cast::<9, 4>(self.visit.q.val()) | self.counter_area.val();
                         self.visit.d.next = self.visit.q.val() + 1;
                         // The high word of the bytes is no counter of its own.
                         if self.visit.q.val() == self.low_slot.val() {
@@ -434,21 +460,22 @@ impl Logic for RegisterSequencer {
             }
             AccessState::Decode => {
                 self.debug.next = 3.into();
-                self.map_entry.d.next = self.rom.data.val();
-                if self.outside.q.val() {
-                    self.map_entry.d.next = 0.into();
-                }
                 self.state.d.next = AccessState::Resolve;
             }
             AccessState::Resolve => {
                 self.debug.next = 4.into();
                 self.state.d.next = AccessState::Fetch;
+                // What is not read back counts as 0.
+                self.hides.d.next = !((self.map_entry.q.val().get_bit(32)
+                    & (!self.per_queue.val() | self.exists.val()))
+                    | self.in_refusals.q.val());
                 if self.per_queue.val() {
                     self.at.d.next = (bit_cast::<9, 4>(self.selected.val()) << 4)
                         | bit_cast::<9, 4>(self.map_entry.q.val().get_bits::<4>(24))
                         | self.queue_area.val();
                 } else if self.in_refusals.q.val() {
-                    self.at.d.next = bit_cast::<9, 6>(self.at.q.val().get_bits::<6>(0)) | self.refusal_area.val();
+                    self.at.d.next =
+                        bit_cast::<9, 6>(self.access_word.val().get_bits::<6>(0)) | self.refusal_area.val();
                 } else {
                     self.at.d.next = bit_cast::<9, 8>(self.map_entry.q.val().get_bits::<8>(24));
                 }
@@ -461,24 +488,18 @@ impl Logic for RegisterSequencer {
             }
             AccessState::Fetch => {
                 self.debug.next = 5.into();
+                self.hides.d.next = self.hides.q.val();
                 self.state.d.next = AccessState::Load;
             }
             AccessState::Load => {
                 self.debug.next = 6.into();
-                self.word.d.next = 0.into();
-                if (self.map_entry.q.val().get_bit(32) & (!self.per_queue.val() | self.exists.val()))
-                    | self.in_refusals.q.val()
-                {
-                    self.word.d.next = self.store.read_data.val();
-                }
                 self.state.d.next = AccessState::Act;
             }
             AccessState::Act => {
                 self.debug.next = 7.into();
                 if self.access_write.val() {
-                    self.result.d.next = ((self.word.q.val() & self.unwritten.val())
-                        | (self.access_data.val() & self.strobed.val()))
-                        & self.fields.val();
+                    self.result.d.next =
+                        (self.word.q.val() & self.unwritten.val()) | (self.access_data.val() & self.written.q.val());
                     self.stores.d.next =
                         self.map_entry.q.val().get_bit(33) & (!self.per_queue.val() | self.exists.val());
                     // A register that keeps no value acts when its lowest byte is written.
@@ -494,7 +515,6 @@ impl Logic for RegisterSequencer {
                 self.bind_step.d.next = 0.into();
                 self.state.d.next = AccessState::Respond;
                 if self.wants_ready.val() {
-                    self.at.d.next = (bit_cast::<9, 4>(self.selected.val()) << 4) | self.queue_area.val();
                     self.state.d.next = AccessState::BindFetch;
                 }
             }
@@ -504,8 +524,7 @@ impl Logic for RegisterSequencer {
             }
             AccessState::BindLoad => {
                 self.debug.next = 10.into();
-                self.word.d.next = self.store.read_data.val();
-                self.at.d.next = self.at.q.val() + 1;
+                self.at.d.next = self.behind.val();
                 self.state.d.next = AccessState::BindTake;
             }
             AccessState::BindTake => {
@@ -528,7 +547,6 @@ impl Logic for RegisterSequencer {
             }
             AccessState::CountLoad => {
                 self.debug.next = 14.into();
-                self.word.d.next = self.store.read_data.val();
                 self.state.d.next = AccessState::CountCompare;
             }
             AccessState::CountCompare => {
@@ -564,7 +582,7 @@ impl Logic for RegisterSequencer {
                     // The high word follows when the low word passed 2^32, and when software latches it.
                     if self.carry.q.val() | (self.is_access.q.val() & self.is_low.val()) {
                         self.high_pass.d.next = true;
-                        self.at.d.next = self.at.q.val() | 1;
+                        self.at.d.next = self.behind.val();
                         self.state.d.next = AccessState::CountFetch;
                     }
                 }
