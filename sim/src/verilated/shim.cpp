@@ -53,10 +53,32 @@ SEGWALK_EXPORT void segwalk_free(SegwalkDut* dut) {
     delete dut;
 }
 
-SEGWALK_EXPORT void segwalk_eval(SegwalkDut* dut) { dut->top->eval(); }
+#ifdef SEGWALK_IDLE
+// All clocks are high for good; one rises when the model is told that it was low.
+static void segwalk_settle(SegwalkDut* dut) {
+    if (__builtin_expect(!dut->started, 0)) {
+        segwalk_clocks(dut->top, 0);
+        dut->top->eval();
+        segwalk_clocks(dut->top, 1);
+        dut->started = true;
+    }
+    if (segwalk_inputs(dut->top->rootp)) dut->top->eval();
+}
+#else
+static void segwalk_settle(SegwalkDut* dut) { dut->top->eval(); }
+#endif
+
+SEGWALK_EXPORT void segwalk_eval(SegwalkDut* dut) { segwalk_settle(dut); }
 
 // Half a clock is 5 time units, so that waves have whole numbers.
 SEGWALK_EXPORT void segwalk_tick(SegwalkDut* dut) {
+#ifdef SEGWALK_IDLE
+    segwalk_settle(dut);
+    segwalk_raise(dut->top->rootp);
+    dut->top->eval();
+    dut->context.timeInc(10);
+    return;
+#endif
 #ifdef SEGWALK_CLOCK_BEFORE
     // Nothing happens on a falling edge, so the model is told that one was seen: inputs settle and the rising edge follows
     // in one evaluation. The first evaluation takes the clock as it finds it, and waves show the falling edge too.
