@@ -332,7 +332,7 @@ fn with_idle(spec: &Spec, idle: &idle::Idle, folder: &Path, log: &Path) -> anyho
         let moves = Moves::read(&split, spec.top, &insides, &sources)?;
         if moves.unknown.is_empty() {
             let placed = layout::side_by_side(&insides, &sources, |q| moves.groups.get(q).copied().unwrap_or(0));
-            let clocks = moves.source(&split, &placed)?;
+            let clocks = moves.source(&split, &placed, &sources)?;
             return Ok(Sources {
                 classes,
                 insides: placed.header,

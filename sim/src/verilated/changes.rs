@@ -92,47 +92,37 @@ impl Moves {
         Ok(moves)
     }
 
-    /// The functions of the shim.
-    pub(super) fn source(&self, split: &Split, placed: &Placed) -> Result<String> {
-        let header = &placed.header;
-        let clocks: Vec<String> = (1..=idle::INPUT_GROUPS)
-            .map(idle::input_clock)
-            .chain((1..=split.groups).map(idle::clock))
-            .chain(["clock".to_owned()])
-            .collect();
-        let before = |clock: &str| before(header, clock);
-        ensure!(
-            header.contains(&format!("VlTriggerVec<{}> __VactTriggered;", clocks.len())),
-            "the model waits for other edges than those of its clocks"
-        );
+    /// The functions of the shim; `sources` is the C++ of the model's clock.
+    pub(super) fn source(&self, split: &Split, placed: &Placed, sources: &str) -> Result<String> {
+        let clocks = idle::clocks(split.groups);
+        let triggers = triggers(sources, &clocks)?;
+        let raise = |clock: &str| format!("vlSelf->__VnbaTriggered.at({}U) = true;", triggers[clock]);
 
         let mut text = String::from("#define SEGWALK_IDLE\n#include <cstring>\n");
-        text += "static void segwalk_clocks(Vmodel* top, CData level) {\n";
-        for clock in &clocks {
-            text += &format!(
-                "    top->{clock} = level;\n    top->rootp->{} = level;\n",
-                before(clock)?
-            );
-        }
+        text += "static void segwalk_low(Vmodel* top) {\n";
+        text.extend(clocks.iter().map(|clock| format!("    top->{clock} = 0;\n")));
         text += "}\nstatic bool segwalk_inputs(Vmodel___024root* vlSelf) {\n    bool any = false;\n";
         for (group, inputs) in &self.inputs {
             let differ: Vec<String> = inputs
                 .iter()
                 .map(|(held, port)| format!("(vlSelf->{held} != vlSelf->{port})"))
                 .collect();
-            let before = before(&idle::input_clock(*group))?;
             text += &format!(
-                "    if ({}) {{ vlSelf->{before} = 0; any = true; }}\n",
-                differ.join("\n        | ")
+                "    if ({}) {{ {} any = true; }}\n",
+                differ.join("\n        | "),
+                raise(&idle::input_clock(*group))
             );
         }
         text += "    return any;\n}\nstatic void segwalk_raise(Vmodel___024root* vlSelf) {\n";
         for group in 1..=split.groups {
             let changes = self.changes(group, placed);
-            let before = before(&idle::clock(group))?;
-            text += &format!("    if ({}) vlSelf->{before} = 0;\n", changes.join("\n        || "));
+            text += &format!(
+                "    if ({}) {}\n",
+                changes.join("\n        || "),
+                raise(&idle::clock(group))
+            );
         }
-        Ok(text + &format!("    vlSelf->{} = 0;\n}}\n", before("clock")?))
+        Ok(text + &format!("    {}\n}}\n", raise("clock")))
     }
 
     /// Conditions one of which holds when a group changes.
@@ -209,11 +199,121 @@ fn statements(sources: &str) -> Result<HashMap<&str, Vec<Statement<'_>>>> {
     Ok(found)
 }
 
-/// The variable in which a model keeps a clock as it was at the last evaluation.
-fn before(header: &str, clock: &str) -> Result<String> {
-    let name = Regex::new(&format!(r"(?m) (__Vtrig\w*prev\w*__TOP__{clock}(?:__\d+)?);$"))?;
-    let found = name
-        .captures(header)
-        .context("the model does not keep its clocks as expected")?;
-    Ok(found[1].to_owned())
+/// Numbers of the clocks' triggers, when rising edges of these clocks are all that the model waits for.
+fn triggers<'a>(sources: &str, clocks: &'a [String]) -> Result<HashMap<&'a str, usize>> {
+    let trigger = Regex::new(r"__VactTriggered\.at\((\d+)U\)\s*=\s*\(\(IData\)\(vlSelf->(\w+)\)\s*&")?;
+    let found: HashMap<String, usize> = trigger
+        .captures_iter(sources)
+        .filter_map(|c| Some((c[2].to_owned(), c[1].parse().ok()?)))
+        .collect();
+    let all = sources.matches("__VactTriggered.at(").count();
+    // what is done at the edge must be all in one function, which looks at the triggers
+    let active = Regex::new(r"___eval_act\(\w+\* vlSelf\) \{[^}]*\}[^}]*Triggered[^}]*\}")?;
+    ensure!(
+        all == clocks.len() && sources.contains("___eval_nba(Vmodel___024root* vlSelf) {") && !active.is_match(sources),
+        "the model waits for other edges than those of its clocks"
+    );
+    clocks
+        .iter()
+        .map(|clock| Ok((clock.as_str(), *found.get(clock).context("a clock has no trigger")?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verilated::layout;
+
+    const HEADER: &str = "
+        VL_IN8(clock,0,0);
+        VL_IN8(go,0,0);
+        CData/*0:0*/ t__DOT__held__024go;
+        SData/*9:0*/ t__DOT__a__024q;
+        SData/*9:0*/ t__DOT__a__024d;
+        SData/*9:0*/ t__DOT__b__024q;
+        SData/*9:0*/ t__DOT__c__024q;
+        SData/*9:0*/ t__DOT__e__024q;
+        VlWide<2>/*39:0*/ t__DOT__w__024q;
+    // INTERNAL VARIABLES
+";
+    const SOURCES: &str = "
+void Vmodel___024root___eval_nba(Vmodel___024root* vlSelf) {
+    // Body
+    vlSelf->t__DOT__a__024q 
+        = vlSelf->t__DOT__a__024d;
+    vlSelf->t__DOT__b__024q = (0x3ffU & ((IData)(vlSelf->t__DOT__a__024q) >> 1U));
+    vlSelf->t__DOT__w__024q[0U] = vlSelf->x[0U];
+    vlSelf->t__DOT__w__024q[1U] = vlSelf->x[1U];
+    vlSelf->t__DOT__c__024q = local;
+    if (vlSelf->go) {
+        vlSelf->t__DOT__e__024q = vlSelf->x;
+    }
+    t__DOT__f__024q = vlSelf->x;
+}
+void Vmodel___024root___eval_act(Vmodel___024root* vlSelf) {
+    if (false && vlSelf) {}
+}
+void triggers(Vmodel___024root* vlSelf) {
+TRIGGERS}
+";
+
+    fn split() -> Split {
+        let parts = ["a", "b", "c", "e", "f", "gone", "w"];
+        Split {
+            verilog: String::new(),
+            flip_flops: parts.map(|part| (format!("t${part}"), 1)).to_vec(),
+            inputs: vec![("go".into(), 2), ("unused".into(), 2)],
+            groups: 1,
+        }
+    }
+
+    fn sources() -> String {
+        let trigger = |(at, clock): (usize, String)| {
+            format!("    vlSelf->__VactTriggered.at({at}U) = ((IData)(vlSelf->{clock}) & (~ 1));\n")
+        };
+        let triggers: String = idle::clocks(1).into_iter().enumerate().map(trigger).collect();
+        SOURCES.replace("TRIGGERS", &triggers)
+    }
+
+    #[test]
+    fn those_without_one_plain_statement_of_members_are_told() {
+        let moves = Moves::read(&split(), "t", HEADER, &sources()).unwrap();
+        let mut unknown: Vec<_> = moves.unknown.iter().map(String::as_str).collect();
+        unknown.sort_unstable();
+        assert_eq!(unknown, ["t$c", "t$e", "t$f"]);
+        assert_eq!(moves.groups.len(), 3);
+    }
+
+    #[test]
+    fn every_move_is_asked_for() {
+        let (split, sources) = (split(), sources());
+        let moves = Moves::read(&split, "t", HEADER, &sources).unwrap();
+        let placed = layout::side_by_side(HEADER, &sources.replace("// Body", ";"), |_| 1);
+        let text = moves.source(&split, &placed, &sources).unwrap();
+        for part in [
+            "if ((vlSelf->t__DOT__held__024go != vlSelf->go)) { vlSelf->__VnbaTriggered.at(1U) = true; any = true; }",
+            "if (vlSelf->idle_writes_1\n",
+            "std::memcmp(&vlSelf->t__DOT__a__024q, &vlSelf->t__DOT__a__024d,",
+            "(vlSelf->t__DOT__b__024q != ((0x3ffU & ((IData)(vlSelf->t__DOT__a__024q) >> 1U))))",
+            "(vlSelf->t__DOT__w__024q[0U] != (vlSelf->x[0U]))",
+            "(vlSelf->t__DOT__w__024q[1U] != (vlSelf->x[1U]))",
+            ") vlSelf->__VnbaTriggered.at(2U) = true;\n    vlSelf->__VnbaTriggered.at(3U) = true;\n}\n",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!text.contains("t__DOT__a__024q != "), "{text}");
+    }
+
+    #[test]
+    fn other_edges_are_refused() {
+        let clocks = idle::clocks(1);
+        assert_eq!(triggers(&sources(), &clocks).unwrap()["clock"], 3);
+        let more = sources() + "vlSelf->__VactTriggered.at(4U) = ((IData)(vlSelf->other) & 1);";
+        assert!(triggers(&more, &clocks).is_err());
+        let active = sources().replace(
+            "vlSelf) {}\n",
+            "vlSelf) {}\n    if (vlSelf->__VactTriggered.at(0U)) x();\n",
+        );
+        assert!(triggers(&active, &clocks).is_err());
+    }
 }

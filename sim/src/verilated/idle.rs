@@ -10,7 +10,7 @@
 use std::collections::HashSet;
 
 /// Changes with what this makes of a design: part of the names of built models.
-pub(super) const VERSION: &str = "idle groups, 1";
+pub(super) const VERSION: &str = "idle groups, 2";
 /// What a flip-flop's module does.
 const FLIP_FLOP: &str = "    always @(posedge clock) begin\n       q <= d;\n    end\n";
 /// What a memory's module does, where only writing waits for the clock.
@@ -50,6 +50,12 @@ pub(super) fn clock(group: usize) -> String {
 /// Name of the clock of a group of inputs.
 pub(super) fn input_clock(group: usize) -> String {
     format!("idle_inputs_{group}")
+}
+
+/// Names of all clocks.
+pub(super) fn clocks(groups: usize) -> Vec<String> {
+    let inputs = (1..=INPUT_GROUPS).map(input_clock);
+    inputs.chain((1..=groups).map(clock)).chain(["clock".into()]).collect()
 }
 
 /// Name of the output which says that a memory of a group is written at the next edge.

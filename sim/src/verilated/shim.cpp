@@ -54,15 +54,16 @@ SEGWALK_EXPORT void segwalk_free(SegwalkDut* dut) {
 }
 
 #ifdef SEGWALK_IDLE
-// All clocks are high for good; one rises when the model is told that it was low.
+// The first evaluation sees all clocks low and settles everything. From then on the model is told which clocks rise.
 static void segwalk_settle(SegwalkDut* dut) {
+    Vmodel___024root* root = dut->top->rootp;
     if (__builtin_expect(!dut->started, 0)) {
-        segwalk_clocks(dut->top, 0);
+        segwalk_low(dut->top);
         dut->top->eval();
-        segwalk_clocks(dut->top, 1);
         dut->started = true;
     }
-    if (segwalk_inputs(dut->top->rootp)) dut->top->eval();
+    root->__VnbaTriggered.clear();
+    if (segwalk_inputs(root)) Vmodel___024root___eval_nba(root);
 }
 #else
 static void segwalk_settle(SegwalkDut* dut) { dut->top->eval(); }
@@ -74,8 +75,9 @@ SEGWALK_EXPORT void segwalk_eval(SegwalkDut* dut) { segwalk_settle(dut); }
 SEGWALK_EXPORT void segwalk_tick(SegwalkDut* dut) {
 #ifdef SEGWALK_IDLE
     segwalk_settle(dut);
+    dut->top->rootp->__VnbaTriggered.clear();
     segwalk_raise(dut->top->rootp);
-    dut->top->eval();
+    Vmodel___024root___eval_nba(dut->top->rootp);
     dut->context.timeInc(10);
     return;
 #endif
