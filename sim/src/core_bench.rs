@@ -6,6 +6,7 @@ use crate::pattern::Pattern;
 use crate::recorder::Recorder;
 use crate::stream_sink::{StreamBeat, StreamPorts, StreamSink};
 use crate::verilated::{Dut, Model, Port};
+use crate::witness::Witness;
 use anyhow::{bail, Context as _};
 use segwalk_hdl::debug::{StateField, Wait};
 use segwalk_model::memory::SparseMemory;
@@ -123,6 +124,7 @@ pub struct CoreBench {
     history: [Option<axi::Access>; HISTORY],
     accesses: usize,
     recorder: Option<Recorder>,
+    witness: Option<Witness>,
 }
 
 impl CoreBench {
@@ -152,6 +154,7 @@ impl CoreBench {
             history: [None; HISTORY],
             accesses: 0,
             recorder: None,
+            witness: None,
         };
         bench.reset(RESET_CLOCKS);
         Ok(bench)
@@ -168,8 +171,7 @@ impl CoreBench {
             if let Some(recorder) = &mut self.recorder {
                 recorder.capture(&self.dut);
             }
-            self.dut.tick();
-            self.clock += 1;
+            self.tick();
             let core = self.axi_ports.sample(&mut self.dut);
             let beat = self.stream_ports.sample(&mut self.dut);
             self.checker.in_reset(self.clock, &core, beat);
@@ -210,7 +212,21 @@ impl CoreBench {
         if let Some(recorder) = &mut self.recorder {
             recorder.capture(&self.dut);
         }
-        self.dut.tick();
+        self.tick();
+    }
+
+    /// The clock's edge.
+    #[inline]
+    fn tick(&mut self) {
+        if let Some(witness) = &mut self.witness {
+            witness.tick(&self.dut);
+            self.dut.tick();
+            if let Some(difference) = witness.difference(&self.dut) {
+                self.checker.report(self.clock, &difference);
+            }
+        } else {
+            self.dut.tick();
+        }
         self.clock += 1;
     }
 
@@ -373,6 +389,26 @@ impl CoreBench {
         self.recorder = Some(Recorder::new(&self.dut)?);
         self.reset(RESET_CLOCKS);
         Ok(())
+    }
+
+    /// Compares every output, clock by clock, with those of another build of the design; a difference is a broken rule.
+    /// To be asked for before the first clock after reset.
+    pub fn compare_with(&mut self, model: &Model) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.clock == u64::from(RESET_CLOCKS),
+            "two models can be compared only from the first clock on"
+        );
+        let mut witness = Witness::new(&self.dut, model)?;
+        self.dut.set(self.reset, 1);
+        (0..RESET_CLOCKS).for_each(|_| witness.tick(&self.dut));
+        self.dut.set(self.reset, 0);
+        self.witness = Some(witness);
+        Ok(())
+    }
+
+    /// What the outputs are compared with.
+    pub fn witness(&self) -> Option<&Witness> {
+        self.witness.as_ref()
     }
 
     /// What was recorded so far.

@@ -32,3 +32,4 @@ pub mod super_frame;
 pub mod uart;
 pub mod verilated;
 pub mod walk;
+pub mod witness;

@@ -4,7 +4,9 @@ use rust_hdl::core::check_error::check_all;
 use rust_hdl::core::module_defines::ModuleDefines;
 use rust_hdl::prelude::*;
 use segwalk_hdl::bus::fifo::Fifo;
-use segwalk_sim::verilated::{Direction, Model, Spec};
+use segwalk_sim::pattern::Rng;
+use segwalk_sim::verilated::{Direction, Idle, Model, Spec};
+use segwalk_sim::witness::Witness;
 
 const COUNTER: &str = "
 module counter(input clock, input step$valid, input [11:0] step$by, input [39:0] mask, input [99:0] wide,
@@ -193,4 +195,115 @@ fn an_emitted_queue_keeps_order() {
     }
     assert!(got > 1900, "{got} of {sent}");
     assert!(sent - got <= 9);
+}
+
+/// Instances as the core's Verilog has them: a module each for a flip-flop and a memory.
+const PARTS: &str = "
+module parts(clock,reset,go,address,wide,sum,word,copy,now);
+    input wire  clock;
+    input wire  reset;
+    input wire  go;
+    input wire  [1:0] address;
+    input wire  [63:0] wide;
+    output wire  [15:0] sum;
+    output wire  [15:0] word;
+    output wire  [99:0] copy;
+    output wire  now;
+    wire [15:0] slow$q, fast$q, word$q;
+    wire [99:0] copy$q;
+    reg [15:0] slow$d;
+    always @(*) begin
+        slow$d = slow$q;
+        if (go & address == 2) slow$d = fast$q;
+        if (reset) slow$d = 0;
+    end
+    parts$fast fast(.d(reset ? 16'h0 : fast$q + 16'h1), .q(fast$q), .clock(clock));
+    parts$slow slow(.d(slow$d), .q(slow$q), .clock(clock));
+    parts$word word$r(.d(memory$read), .q(word$q), .clock(clock));
+    parts$copy copy$r(.d({slow$q, fast$q[15:12], copy$q[79:0]} ^ {wide, 36'h0}), .q(copy$q), .clock(clock));
+    wire [15:0] memory$read;
+    parts$memory memory(.clock(clock), .read_addr(address), .read_data(memory$read),
+        .write_addr(slow$q[1:0]), .write_data(fast$q), .write_enable(go & fast$q[2]));
+    assign sum = slow$q + fast$q;
+    assign word = word$q;
+    assign copy = copy$q;
+    assign now = go & slow$q[0];
+endmodule
+FLIP_FLOPS
+module parts$memory(clock,read_addr,read_data,write_addr,write_data,write_enable);
+    input wire  clock;
+    input wire  [1:0] read_addr;
+    output wire  [15:0] read_data;
+    input wire  [1:0] write_addr;
+    input wire  [15:0] write_data;
+    input wire  write_enable;
+    reg [15:0] mem [0:3];
+    initial begin mem[0] = 0; mem[1] = 0; mem[2] = 0; mem[3] = 0; end
+    always @(posedge clock) if (write_enable) mem[write_addr] <= write_data;
+    assign read_data = mem[read_addr];
+endmodule
+";
+
+#[test]
+fn idle_groups_change_nothing() {
+    let flip_flop = |(name, width): (&str, u32)| {
+        format!(
+            "module parts${name}(d,q,clock);\n    input wire  [{0}:0] d;\n    output reg  [{0}:0] q;\n    input wire  \
+             clock;\n    initial begin\n       q = 0;\n    end\n    always @(posedge clock) begin\n       q <= d;\n    \
+             end\nendmodule\n",
+            width - 1
+        )
+    };
+    let flip_flops = [("fast", 16), ("slow", 16), ("word", 16), ("copy", 100)].map(flip_flop);
+    let verilog = PARTS.replace("FLIP_FLOPS", &flip_flops.concat());
+    let build = |idle| {
+        Model::build(&Spec {
+            top: "parts",
+            verilog: verilog.trim_start(),
+            idle,
+            ..Default::default()
+        })
+        .unwrap()
+    };
+    let groups = build(Some(Idle {
+        groups: &[&["slow", "copy"], &["word", "memory"]],
+        busy: &[],
+        busy_inputs: &["wide"],
+    }));
+    assert_eq!(groups.one_clock(), None);
+    let mut dut = groups.instance().unwrap();
+    assert!(dut.ports().all(|port| !port.name.starts_with("idle_")));
+    let mut witness = Witness::new(&dut, &build(None)).unwrap();
+    let mut rng = Rng::new(3);
+    let [reset, go, address, wide] = ["reset", "go", "address", "wide"].map(|name| dut.input(name).unwrap());
+    let now = dut.output("now").unwrap();
+    let mut seen = [false; 2];
+    for clock in 0..20_000 {
+        // long quiet stretches, so that groups do stand still
+        if clock % 64 < 8 {
+            let random = rng.next_u64();
+            dut.set(reset, u64::from(random % 50 == 0));
+            dut.set(go, random >> 8 & 1);
+            dut.set(address, random >> 9 & 3);
+            dut.set(wide, if random >> 12 & 1 == 0 { 0 } else { rng.next_u64() });
+            dut.eval();
+            seen[dut.get(now) as usize] = true;
+        }
+        witness.tick(&dut);
+        dut.tick();
+        assert_eq!(witness.difference(&dut), None, "clock {clock}");
+    }
+    assert_eq!(seen, [true; 2]);
+    // one that is not written like this is evaluated whole, and says so
+    let other = Model::build(&Spec {
+        top: "counter",
+        verilog: COUNTER,
+        idle: Some(Idle {
+            groups: &[],
+            busy: &[],
+            busy_inputs: &[],
+        }),
+        ..Default::default()
+    });
+    assert!(other.unwrap().one_clock().is_some());
 }

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use rand::seq::SliceRandom;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use segwalk_hdl::emit::{core_verilog, CORE};
 use segwalk_model::limits::TX_QUEUES;
 use segwalk_model::page_table::Mode;
 use segwalk_model::registers as reg;
@@ -19,11 +20,14 @@ use segwalk_sim::process::PageLayout;
 use segwalk_sim::random::{lay_out, super_frame, STREAM_BYTE};
 use segwalk_sim::scoreboard::Scoreboard;
 use segwalk_sim::session::Session;
+use segwalk_sim::verilated::{Model, Spec};
 use segwalk_tests::rig::random;
 use segwalk_tests::{device, seed};
 
 /// Sessions, each with its own bus, queues and contexts.
 const SESSIONS: u64 = 40;
+/// Sessions of which every clock is compared with another build.
+const COMPARED: u64 = 8;
 /// Super-frames a session: 1,200 in all.
 const FRAMES: usize = 30;
 /// Buffers of a chain at most.
@@ -108,11 +112,15 @@ struct Stream {
     returned: Vec<u16>,
 }
 
-fn run(seed: u64) -> Result<()> {
+fn run(seed: u64, other: Option<&Model>) -> Result<()> {
     let mut random = random(seed);
     let config = bench(&mut random);
     let settings = settings(&mut random);
-    let mut session = Session::new(device(config)?, random.gen(), driver::FEATURES)?;
+    let mut device = device(config)?;
+    if let Some(other) = other {
+        device.compare_with(other)?;
+    }
+    let mut session = Session::new(device, random.gen(), driver::FEATURES)?;
     apply(&mut session.device, &settings)?;
     session.shuffle_descriptors = random.gen();
     let mut contexts = vec![segwalk_sim::session::KERNEL];
@@ -188,6 +196,9 @@ fn run(seed: u64) -> Result<()> {
         ) == (sent, frames, 0, 0),
         "the counters say {counters:?} after {sent} chains and {frames} frames"
     );
+    if let Some(witness) = session.device.witness() {
+        anyhow::ensure!(witness.clocks() > 10_000, "only {} clocks", witness.clocks());
+    }
     Ok(())
 }
 
@@ -258,7 +269,7 @@ fn random_super_frames_agree_with_the_model() {
         for thread in 0..THREADS {
             scope.spawn(move || {
                 for seed in (first..first + SESSIONS).filter(|seed| seed % THREADS == thread) {
-                    if let Err(error) = run(seed) {
+                    if let Err(error) = run(seed, None) {
                         panic!(
                             "{error:?}\nthis was session {seed}; repeat it with\n  \
                              SEGWALK_SEED={seed} cargo test -p segwalk-tests --test random"
@@ -268,4 +279,22 @@ fn random_super_frames_agree_with_the_model() {
             });
         }
     });
+}
+
+/// The Verilated core leaves out what stands still. The design with one clock, all of it evaluated on every edge, is the
+/// witness: every output, clock by clock.
+#[test]
+fn what_stands_still_is_left_out_and_nothing_else() {
+    let core = segwalk_sim::core::model(false).unwrap();
+    assert_eq!(core.one_clock(), None, "the core is evaluated whole on every clock");
+    let one_clock = Model::build(&Spec {
+        top: CORE,
+        verilog: &core_verilog().unwrap(),
+        ..Default::default()
+    })
+    .unwrap();
+    let first = seed(100);
+    for seed in first..first + COMPARED {
+        run(seed, Some(&one_clock)).unwrap_or_else(|error| panic!("{error:?}\nthis was session {seed}"));
+    }
 }

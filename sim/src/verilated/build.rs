@@ -4,9 +4,12 @@
 //! makefile's own `-Os` wins over `-CFLAGS -O3`), and the runtime, which takes longer to compile than a small model,
 //! is compiled once for all models.
 
+use super::changes::Moves;
+use super::idle::{self, Split};
 use super::{cache, layout, shim, Spec};
 use anyhow::{bail, Context as _};
 use sha2::{Digest as _, Sha256};
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,6 +18,12 @@ use std::sync::OnceLock;
 
 /// File name of the shared library in an entry of the cache.
 pub(super) const LIBRARY: &str = "model.so";
+/// Header of a model's insides; the name follows [`shim::PREFIX`].
+const INSIDES: &str = "Vmodel___024root.h";
+/// Says why a model that was to have idle groups has one clock.
+pub(super) const ONE_CLOCK: &str = "one-clock";
+/// Runs of Verilator after which a design with idle groups is given up.
+const VERILATIONS: usize = 4;
 /// Written last, so that an entry with it is whole.
 const COMPLETE: &str = "complete";
 
@@ -245,6 +254,8 @@ pub(super) fn build(spec: &Spec) -> anyhow::Result<Built> {
         &flags,
         shim::TEMPLATE,
         layout::VERSION,
+        idle::VERSION,
+        &format!("{:?}", spec.idle),
         &tools.version,
     ]);
     let entry = format!("{}-{id}", spec.top);
@@ -260,9 +271,19 @@ pub(super) fn build(spec: &Spec) -> anyhow::Result<Built> {
     Ok(Built { directory, id, trace })
 }
 
-fn model(spec: &Spec, trace: Option<TraceFormat>, tools: &Tools, cache: &Path, folder: &Path) -> anyhow::Result<()> {
-    let log = folder.join("build.log");
-    fs::write(folder.join("model.v"), spec.verilog)?;
+/// Verilator's C++ of a design, and what is made of it.
+struct Sources {
+    /// Verilator's list of files.
+    classes: String,
+    /// Insides of the model, with flip-flops side by side.
+    insides: String,
+    /// Functions for further clocks.
+    clocks: Option<String>,
+}
+
+/// Runs Verilator in `folder`.
+fn verilate(spec: &Spec, verilog: &str, trace: Option<TraceFormat>, folder: &Path, log: &Path) -> anyhow::Result<()> {
+    fs::write(folder.join("model.v"), verilog)?;
     let mut verilator = Command::new("verilator");
     verilator
         .current_dir(folder)
@@ -273,20 +294,77 @@ fn model(spec: &Spec, trace: Option<TraceFormat>, tools: &Tools, cache: &Path, f
         Some(TraceFormat::Vcd) => drop(verilator.arg("--trace")),
         None => {}
     }
-    run(verilator.args(spec.verilator_args).arg("model.v"), &log)?;
+    run(verilator.args(spec.verilator_args).arg("model.v"), log)
+}
 
+/// Verilator's list of files, the header of the model's insides and the C++ of its clock.
+fn read(folder: &Path) -> anyhow::Result<(String, String, String)> {
     let classes = fs::read_to_string(folder.join(format!("{}_classes.mk", shim::PREFIX)))?;
-    let header = fs::read_to_string(folder.join(format!("{}.h", shim::PREFIX)))?;
-    let fast_classes = names(&classes, &["VM_CLASSES_FAST", "VM_SUPPORT_FAST"]);
-    let mut fast = includes(&classes, &["VM_CLASSES_FAST", "VM_SUPPORT_FAST"]);
-    let insides_path = folder.join(format!("{}___024root.h", shim::PREFIX));
+    let insides = fs::read_to_string(folder.join(INSIDES))?;
     let mut sources = String::new();
-    for class in &fast_classes {
+    for class in &names(&classes, &["VM_CLASSES_FAST", "VM_SUPPORT_FAST"]) {
         sources += &fs::read_to_string(folder.join(format!("{class}.cpp")))?;
     }
-    let insides = layout::side_by_side(&fs::read_to_string(&insides_path)?, &sources);
-    fs::write(&insides_path, &insides)?;
-    fast.push_str(&shim::source(&header, &insides, spec.verilog)?);
+    Ok((classes, insides, sources))
+}
+
+/// The design with one clock.
+fn plain(spec: &Spec, trace: Option<TraceFormat>, folder: &Path, log: &Path) -> anyhow::Result<Sources> {
+    verilate(spec, spec.verilog, trace, folder, log)?;
+    let (classes, insides, sources) = read(folder)?;
+    let insides = layout::side_by_side(&insides, &sources, |_| 0).header;
+    Ok(Sources {
+        classes,
+        insides,
+        clocks: None,
+    })
+}
+
+/// The design with a clock for each group. Flip-flops whose changes cannot be read from the C++ get the clock itself, and
+/// Verilator, which may then write others in another way, runs again.
+fn with_idle(spec: &Spec, idle: &idle::Idle, folder: &Path, log: &Path) -> anyhow::Result<Sources> {
+    let mut always = HashSet::new();
+    for _ in 0..VERILATIONS {
+        let split: Split = idle::split(spec.verilog, spec.top, idle, &always)
+            .context("the Verilog is not written as the harness expects of a design with idle groups")?;
+        verilate(spec, &split.verilog, None, folder, log)?;
+        let (classes, insides, sources) = read(folder)?;
+        let moves = Moves::read(&split, spec.top, &insides, &sources)?;
+        if moves.unknown.is_empty() {
+            let placed = layout::side_by_side(&insides, &sources, |q| moves.groups.get(q).copied().unwrap_or(0));
+            let clocks = moves.source(&split, &placed, &sources)?;
+            return Ok(Sources {
+                classes,
+                insides: placed.header,
+                clocks: Some(clocks),
+            });
+        }
+        always.extend(moves.unknown);
+    }
+    bail!("Verilator's C++ does not tell how {} flip-flops change", always.len())
+}
+
+fn model(spec: &Spec, trace: Option<TraceFormat>, tools: &Tools, cache: &Path, folder: &Path) -> anyhow::Result<()> {
+    let log = folder.join("build.log");
+    // waves show the design as it is
+    let idle = spec.idle.filter(|_| trace.is_none());
+    let made = match &idle {
+        // another version of Verilator may write other C++; the model with one clock is slower, not different
+        Some(idle) => with_idle(spec, idle, folder, &log).or_else(|error| {
+            fs::write(folder.join(ONE_CLOCK), format!("{error:#}\n"))?;
+            plain(spec, trace, folder, &log)
+        }),
+        None => plain(spec, trace, folder, &log),
+    };
+    let Sources {
+        classes,
+        insides,
+        clocks,
+    } = made?;
+    fs::write(folder.join(INSIDES), &insides)?;
+    let header = fs::read_to_string(folder.join(format!("{}.h", shim::PREFIX)))?;
+    let mut fast = includes(&classes, &["VM_CLASSES_FAST", "VM_SUPPORT_FAST"]);
+    fast.push_str(&shim::source(&header, &insides, spec.verilog, clocks.as_deref())?);
     fs::write(folder.join("fast.cpp"), fast)?;
     fs::write(
         folder.join("slow.cpp"),

@@ -4,55 +4,73 @@
 //! that of fetching its straight-line code. When all `q` lie side by side and all `d` in the same order, the compiler
 //! merges neighbours into one move. Only the order of members changes, so what the model does cannot.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Changes with what this makes of a header: part of the names of built models.
-pub(super) const VERSION: &str = "flip-flops side by side, 1";
+pub(super) const VERSION: &str = "flip-flops side by side, 2";
 /// Types of members, widest first, so that nothing lies between two of a type.
 const TYPES: [&str; 4] = ["QData", "IData", "SData", "CData"];
 /// What comes behind the last member of the design.
 const BEHIND: &str = "    // INTERNAL VARIABLES";
 
-/// The header of a model's insides with flip-flops side by side; `sources` is the C++ of its clock. A header that is not
-/// as expected stays as it is.
-pub(super) fn side_by_side(header: &str, sources: &str) -> String {
+/// A header, and what was placed in it.
+pub(super) struct Placed {
+    pub(super) header: String,
+    /// `q` and `d` of flip-flops by group, in the order in which they lie.
+    pub(super) groups: BTreeMap<usize, Vec<(String, String)>>,
+}
+
+/// The header of a model's insides with the flip-flops of a group side by side; `sources` is the C++ of its clock. A
+/// header that is not as expected stays as it is.
+pub(super) fn side_by_side(header: &str, sources: &str, group: impl Fn(&str) -> usize) -> Placed {
     let members: HashMap<&str, &str> = header
         .lines()
         .filter_map(member)
         .map(|(kind, name)| (name, kind))
         .collect();
     let mut placed = HashSet::new();
-    let mut pairs = Vec::new();
+    let mut groups = BTreeMap::<usize, Vec<_>>::new();
     for (q, d) in flip_flops(sources) {
         let kind = members.get(q).filter(|kind| members.get(d) == Some(kind));
         if let (Some(kind), false, false) = (kind, placed.contains(q), placed.contains(d)) {
             placed.extend([q, d]);
-            pairs.push((*kind, q, d));
+            groups.entry(group(q)).or_default().push((*kind, q, d));
         }
     }
-    if pairs.is_empty() || header.lines().filter(|line| *line == BEHIND).count() != 1 {
-        return header.to_owned();
+    if placed.is_empty() || header.lines().filter(|line| *line == BEHIND).count() != 1 {
+        return Placed {
+            header: header.to_owned(),
+            groups: BTreeMap::new(),
+        };
     }
     let width = |kind: &str| TYPES.iter().position(|prefix| kind.starts_with(prefix));
     // stable: within a type they keep the order in which they are moved
-    pairs.sort_by_key(|(kind, ..)| width(kind));
+    groups
+        .values_mut()
+        .for_each(|pairs| pairs.sort_by_key(|(kind, ..)| width(kind)));
     let mut text = String::new();
     for line in header.lines() {
         if line == BEHIND {
-            let mut list = |side: fn(&(&str, &str, &str)) -> String| {
-                text += "    struct alignas(64) {\n";
-                text.extend(pairs.iter().map(side));
-                text += "    };\n";
-            };
-            list(|(kind, q, _)| format!("        {kind} {q};\n"));
-            list(|(kind, _, d)| format!("        {kind} {d};\n"));
+            for pairs in groups.values() {
+                let mut list = |side: fn(&(&str, &str, &str)) -> String| {
+                    text += "    struct alignas(64) {\n";
+                    text.extend(pairs.iter().map(side));
+                    text += "    };\n";
+                };
+                list(|(kind, q, _)| format!("        {kind} {q};\n"));
+                list(|(kind, _, d)| format!("        {kind} {d};\n"));
+            }
         }
         if member(line).is_none_or(|(_, name)| !placed.contains(name)) {
             text += line;
             text.push('\n');
         }
     }
-    text
+    let names = |pairs: Vec<(&str, &str, &str)>| pairs.into_iter().map(|(_, q, d)| (q.into(), d.into())).collect();
+    Placed {
+        header: text,
+        groups: groups.into_iter().map(|(group, pairs)| (group, names(pairs))).collect(),
+    }
 }
 
 /// Type and name of a member of up to 64 bits: `SData/*9:0*/ name;`.
@@ -115,14 +133,21 @@ mod tests {
     // INTERNAL VARIABLES
     Syms* const vlSymsp;
 ";
-        assert_eq!(side_by_side(HEADER, sources), expected);
+        let placed = side_by_side(HEADER, sources, |_| 0);
+        assert_eq!(placed.header, expected);
+        let b = ("b__024q".to_owned(), "b__024d".to_owned());
+        assert_eq!(placed.groups[&0][0], b);
+        // groups lie behind one another
+        let placed = side_by_side(HEADER, sources, |q| usize::from(q == "b__024q"));
+        assert_eq!(placed.groups[&1], [b]);
+        assert!(placed.header.find("CData a__024d;") < placed.header.find("SData b__024q;"));
     }
 
     #[test]
     fn what_is_not_as_expected_stays() {
-        assert_eq!(side_by_side(HEADER, "x = y;"), HEADER);
+        assert_eq!(side_by_side(HEADER, "x = y;", |_| 0).header, HEADER);
         let sources = "vlSelf->a__024q = vlSelf->a__024d;";
         let header = HEADER.replace("INTERNAL", "OTHER");
-        assert_eq!(side_by_side(&header, sources), header);
+        assert_eq!(side_by_side(&header, sources, |_| 0).header, header);
     }
 }

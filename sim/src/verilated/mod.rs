@@ -19,13 +19,16 @@
 
 mod build;
 mod cache;
+mod changes;
 mod dut;
+mod idle;
 mod layout;
 mod pin;
 mod shim;
 
 pub use build::TraceFormat;
 pub use dut::{Direction, Dut, Port, PortInfo};
+pub use idle::Idle;
 pub(crate) use pin::{Owner, Pin, Pins};
 
 use anyhow::Context as _;
@@ -43,6 +46,8 @@ pub struct Spec<'a> {
     pub trace: bool,
     /// Further arguments for Verilator.
     pub verilator_args: &'a [&'a str],
+    /// What mostly stands still, and then is not evaluated. Left out of builds that write waves.
+    pub idle: Option<Idle<'a>>,
 }
 
 /// A built model; clones share the library.
@@ -108,6 +113,11 @@ impl Model {
     /// Format of the waves, when the model was built with them.
     pub fn trace_format(&self) -> Option<TraceFormat> {
         self.shared.trace
+    }
+
+    /// Why a model that was to have idle groups evaluates all on every clock: Verilator's C++ was not as expected.
+    pub fn one_clock(&self) -> Option<String> {
+        std::fs::read_to_string(self.directory().join(build::ONE_CLOCK)).ok()
     }
 
     /// Folder with the generated C++ and the build's log.

@@ -53,10 +53,34 @@ SEGWALK_EXPORT void segwalk_free(SegwalkDut* dut) {
     delete dut;
 }
 
-SEGWALK_EXPORT void segwalk_eval(SegwalkDut* dut) { dut->top->eval(); }
+#ifdef SEGWALK_IDLE
+// The first evaluation sees all clocks low and settles everything. From then on the model is told which clocks rise.
+static void segwalk_settle(SegwalkDut* dut) {
+    Vmodel___024root* root = dut->top->rootp;
+    if (__builtin_expect(!dut->started, 0)) {
+        segwalk_low(dut->top);
+        dut->top->eval();
+        dut->started = true;
+    }
+    root->__VnbaTriggered.clear();
+    if (segwalk_inputs(root)) Vmodel___024root___eval_nba(root);
+}
+#else
+static void segwalk_settle(SegwalkDut* dut) { dut->top->eval(); }
+#endif
+
+SEGWALK_EXPORT void segwalk_eval(SegwalkDut* dut) { segwalk_settle(dut); }
 
 // Half a clock is 5 time units, so that waves have whole numbers.
 SEGWALK_EXPORT void segwalk_tick(SegwalkDut* dut) {
+#ifdef SEGWALK_IDLE
+    segwalk_settle(dut);
+    dut->top->rootp->__VnbaTriggered.clear();
+    segwalk_raise(dut->top->rootp);
+    Vmodel___024root___eval_nba(dut->top->rootp);
+    dut->context.timeInc(10);
+    return;
+#endif
 #ifdef SEGWALK_CLOCK_BEFORE
     // Nothing happens on a falling edge, so the model is told that one was seen: inputs settle and the rising edge follows
     // in one evaluation. The first evaluation takes the clock as it finds it, and waves show the falling edge too.

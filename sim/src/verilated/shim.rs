@@ -1,5 +1,6 @@
 //! The generated C++ beside the model, and its entry points.
 
+use super::idle;
 use anyhow::{bail, Context as _};
 use std::ffi::{c_char, c_int, c_void};
 
@@ -53,8 +54,8 @@ impl EntryPoints {
 }
 
 /// The shim for a model, by the port declarations in its header: `VL_IN8(&name,msb,lsb);`, `VL_OUTW(&name,msb,lsb,n);`,
-/// by the header of its insides and by the Verilog.
-pub(super) fn source(header: &str, insides: &str, verilog: &str) -> anyhow::Result<String> {
+/// by the header of its insides and by the Verilog. A model with further clocks has functions that raise them.
+pub(super) fn source(header: &str, insides: &str, verilog: &str, clocks: Option<&str>) -> anyhow::Result<String> {
     let mut rows = String::new();
     let mut has_clock = false;
     for line in header.lines().map(str::trim) {
@@ -72,14 +73,18 @@ pub(super) fn source(header: &str, insides: &str, verilog: &str) -> anyhow::Resu
         };
         let width = msb - lsb + 1;
         let name = verilog_name(fields[0]);
+        if clocks.is_some() && idle::is_added(&name) {
+            continue;
+        }
         has_clock |= name == "clock";
         rows += &format!(
             "        {{\"{name}\", {width}, {output}, (void*)&dut->top->{}}},\n",
             fields[0]
         );
     }
-    let before = match clock_before(verilog, insides) {
-        Some(name) if has_clock => format!("#define SEGWALK_CLOCK_BEFORE {name}\n"),
+    let before = match (clocks, clock_before(verilog, insides)) {
+        (Some(functions), _) => functions.to_owned(),
+        (None, Some(name)) if has_clock => format!("#define SEGWALK_CLOCK_BEFORE {name}\n"),
         _ => String::new(),
     };
     Ok(before
@@ -138,12 +143,12 @@ mod tests {
     #[test]
     fn ports_of_a_header() {
         let header = "    VL_IN8(&clock,0,0);\n    VL_OUTW(&w,99,0,4);\n    VL_IN64(&a__024b,39,0);\n";
-        let text = source(header, "", "").unwrap();
+        let text = source(header, "", "", None).unwrap();
         assert!(text.contains("{\"clock\", 1, 0, (void*)&dut->top->clock},"));
         assert!(text.contains("{\"w\", 100, 1, (void*)&dut->top->w},"));
         assert!(text.contains("{\"a$b\", 40, 0, (void*)&dut->top->a__024b},"));
         assert!(text.contains("#if 1"));
-        assert!(source("VL_INOUT8(&pad,0,0);", "", "").is_err());
+        assert!(source("VL_INOUT8(&pad,0,0);", "", "", None).is_err());
     }
 
     #[test]
