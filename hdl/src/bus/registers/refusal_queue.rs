@@ -37,12 +37,14 @@ pub struct RefusalQueue {
     completion: Fifo<Bits<6>, 4, 5>,
     packet: Fifo<Bits<6>, 4, 5>,
     room: DFF<Bit>,
+    waits: DFF<Bit>,
+    next_code: DFF<Bits<6>>,
 }
 
 impl Logic for RefusalQueue {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, room);
+        dff_setup!(self, clock, room, waits, next_code);
         clock!(self, clock, fetch, completion, packet);
         self.packet_room.next = self.room.q.val();
         self.room.d.next = self.packet.in_ready.val();
@@ -58,16 +60,28 @@ impl Logic for RefusalQueue {
         self.packet.in_valid.next = self.packet_valid.val();
         self.packet.in_data.next = self.packet_code.val();
         self.packet.out_ready.next = false;
-        self.valid.next = self.fetch.out_valid.val() | self.completion.out_valid.val() | self.packet.out_valid.val();
-        self.code.next = self.packet.out_data.val();
-        if self.fetch.out_valid.val() {
-            self.code.next = self.fetch.out_data.val();
-            self.fetch.out_ready.next = self.take.val();
-        } else if self.completion.out_valid.val() {
-            self.code.next = self.completion.out_data.val();
-            self.completion.out_ready.next = self.take.val();
-        } else {
-            self.packet.out_ready.next = self.take.val();
+        self.valid.next = self.waits.q.val();
+        self.code.next = self.next_code.q.val();
+        // One of them waits in a register of its own.
+        if self.take.val() {
+            self.waits.d.next = false;
+        }
+        if !self.waits.q.val() {
+            self.waits.d.next =
+                self.fetch.out_valid.val() | self.completion.out_valid.val() | self.packet.out_valid.val();
+            self.next_code.d.next = self.packet.out_data.val();
+            if self.fetch.out_valid.val() {
+                self.next_code.d.next = self.fetch.out_data.val();
+                self.fetch.out_ready.next = true;
+            } else if self.completion.out_valid.val() {
+                self.next_code.d.next = self.completion.out_data.val();
+                self.completion.out_ready.next = true;
+            } else {
+                self.packet.out_ready.next = true;
+            }
+        }
+        if self.reset.val() {
+            self.waits.d.next = false;
         }
     }
 }

@@ -166,6 +166,9 @@ logic_block! {
         written: DFF<Bits<32>>,
         /// The next counter's word of the store.
         visit_at: DFF<Bits<9>>,
+        /// The counter is the low word of bytes; as an access's, its high word follows.
+        low_now: DFF<Bit>,
+        low_read: DFF<Bit>,
         result: DFF<Bits<32>>,
         /// The count that the word is compared with.
         count: DFF<Bits<COUNT_BITS>>,
@@ -275,6 +278,8 @@ impl Logic for RegisterSequencer {
             hides,
             written,
             visit_at,
+            low_now,
+            low_read,
             result,
             count,
             amount,
@@ -334,6 +339,8 @@ impl Logic for RegisterSequencer {
             self.is_low.next = self.at.q.val().get_bits::<4>(0) == self.queue_low_word.val();
         }
         self.sum.next = bit_cast::<33, 32>(self.word.q.val()) + bit_cast::<33, COUNT_BITS>(self.amount.q.val());
+        self.low_now.d.next = self.is_low.val();
+        self.low_read.d.next = self.is_low.val() & self.is_access.q.val();
         self.count.d.next = self.events.val();
         self.count_mask.d.next = self.event_mask.val();
         if self.is_low.val() {
@@ -562,7 +569,7 @@ impl Logic for RegisterSequencer {
             AccessState::CountAdd => {
                 self.debug.next = 16.into();
                 self.result.d.next = self.sum.val().get_bits::<32>(0);
-                self.carry.d.next = self.sum.val().get_bit(32) & self.is_low.val();
+                self.carry.d.next = self.sum.val().get_bit(32) & self.low_now.q.val();
                 self.stores.d.next = true;
                 self.state.d.next = AccessState::CountWrite;
             }
@@ -580,7 +587,7 @@ impl Logic for RegisterSequencer {
                 } else {
                     self.done.next = self.is_access.q.val();
                     // The high word follows when the low word passed 2^32, and when software latches it.
-                    if self.carry.q.val() | (self.is_access.q.val() & self.is_low.val()) {
+                    if self.carry.q.val() | self.low_read.q.val() {
                         self.high_pass.d.next = true;
                         self.at.d.next = self.behind.val();
                         self.state.d.next = AccessState::CountFetch;
