@@ -10,7 +10,7 @@ use segwalk_model::registers as reg;
 use segwalk_model::segment::SegmentSettings;
 use segwalk_model::virtqueue::Binding;
 use segwalk_sim::axi::AxiConfig;
-use segwalk_sim::core_bench::BenchConfig;
+use segwalk_sim::core_bench::{BenchConfig, CoreBench};
 use segwalk_sim::device::{Counters, Device};
 use segwalk_sim::driver;
 use segwalk_sim::headers::Seed;
@@ -20,7 +20,7 @@ use segwalk_sim::random::{lay_out, super_frame, STREAM_BYTE};
 use segwalk_sim::scoreboard::Scoreboard;
 use segwalk_sim::session::Session;
 use segwalk_tests::rig::random;
-use segwalk_tests::{device, seed};
+use segwalk_tests::{device, other_device, seed};
 
 /// Sessions, each with its own bus, queues and contexts.
 const SESSIONS: u64 = 40;
@@ -108,11 +108,11 @@ struct Stream {
     returned: Vec<u16>,
 }
 
-fn run(seed: u64) -> Result<()> {
+fn run(seed: u64, build: fn(BenchConfig) -> Result<CoreBench>) -> Result<()> {
     let mut random = random(seed);
     let config = bench(&mut random);
     let settings = settings(&mut random);
-    let mut session = Session::new(device(config)?, random.gen(), driver::FEATURES)?;
+    let mut session = Session::new(build(config)?, random.gen(), driver::FEATURES)?;
     apply(&mut session.device, &settings)?;
     session.shuffle_descriptors = random.gen();
     let mut contexts = vec![segwalk_sim::session::KERNEL];
@@ -251,14 +251,13 @@ fn collect<D: Device>(session: &mut Session<D>, streams: &mut [Stream]) -> Resul
     Ok(())
 }
 
-#[test]
-fn random_super_frames_agree_with_the_model() {
+fn run_all(sessions: u64, build: fn(BenchConfig) -> Result<CoreBench>) {
     let first = seed(1);
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
             scope.spawn(move || {
-                for seed in (first..first + SESSIONS).filter(|seed| seed % THREADS == thread) {
-                    if let Err(error) = run(seed) {
+                for seed in (first..first + sessions).filter(|seed| seed % THREADS == thread) {
+                    if let Err(error) = run(seed, build) {
                         panic!(
                             "{error:?}\nthis was session {seed}; repeat it with\n  \
                              SEGWALK_SEED={seed} cargo test -p segwalk-tests --test random"
@@ -268,4 +267,14 @@ fn random_super_frames_agree_with_the_model() {
             });
         }
     });
+}
+
+#[test]
+fn random_super_frames_agree_with_the_model() {
+    run_all(SESSIONS, device);
+}
+
+#[test]
+fn so_they_do_in_a_build_with_other_options() {
+    run_all(SESSIONS / 2, other_device);
 }

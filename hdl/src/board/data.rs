@@ -200,6 +200,7 @@ pub const BOARDS: &[Board] = &[
         frame_words_log2: 9,
         core: CoreOptions {
             tlb_entries: 64,
+            segment_kib: 16,
             ..CoreOptions::DEFAULT
         },
         loader: "colorlight-i5",
