@@ -1,5 +1,6 @@
 //! From a board's record to its bitstream: Verilog, Yosys, nextpnr, ecppack.
 
+use crate::cells::ModuleCells;
 use crate::constraints::{check_pins, lpf};
 use crate::place::{run, version};
 use crate::synth::{results_folder, synth_netlist, SynthReport};
@@ -48,7 +49,7 @@ pub struct BitstreamReport {
     pub block_rams: BTreeMap<String, u64>,
 }
 
-/// Modules that are meant to have block RAM, two levels below the board.
+/// Modules that are meant to have block RAM.
 const BLOCK_RAM_MODULES: [&str; 8] = [
     "bridge.receiver",
     "core.fetcher",
@@ -57,7 +58,7 @@ const BLOCK_RAM_MODULES: [&str; 8] = [
     "core.registers",
     "core.tso",
     "ethernet.queue",
-    "memory.ram",
+    "memory",
 ];
 /// Bytes of the board's memory in a block RAM.
 const BLOCK_RAM_BYTES: u64 = 2048;
@@ -65,20 +66,26 @@ const BLOCK_RAM_BYTES: u64 = 2048;
 /// Where block RAM is, if it is where it should be and the memory has what it needs.
 fn block_rams(board: &Board, cells: &SynthReport) -> Result<BTreeMap<String, u64>> {
     let mut found = BTreeMap::new();
-    for module in cells.modules.iter().filter(|module| module.cells.block_rams > 0) {
-        match module.path.matches('.').count() {
-            1 if BLOCK_RAM_MODULES.contains(&module.path.as_str()) => {
-                found.insert(module.path.clone(), module.cells.block_rams);
-            }
-            1 => bail!(
-                "{} became {} block RAMs and should have none",
-                module.path,
-                module.cells.block_rams
-            ),
-            _ => {}
+    for module in cells.modules.iter().filter(|module| !module.path.is_empty()) {
+        // what no module below it has
+        let below = |other: &&ModuleCells| other.path.rsplit_once('.').is_some_and(|(up, _)| up == module.path);
+        let parts: u64 = cells
+            .modules
+            .iter()
+            .filter(below)
+            .map(|other| other.cells.block_rams)
+            .sum();
+        let own = module.cells.block_rams.saturating_sub(parts);
+        if own > 0 {
+            ensure!(
+                BLOCK_RAM_MODULES.contains(&module.path.as_str()),
+                "{} became {own} block RAMs and should have none",
+                module.path
+            );
+            found.insert(module.path.clone(), own);
         }
     }
-    let memory = found.get("memory.ram").copied().unwrap_or(0);
+    let memory = found.get("memory").copied().unwrap_or(0);
     let wanted = u64::from(board.memory_bytes) / BLOCK_RAM_BYTES;
     ensure!(
         memory == wanted,
@@ -326,6 +333,56 @@ fn read_clocks(text: &str, names: &BTreeMap<String, &'static str>) -> Result<Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cells::Cells;
+
+    #[test]
+    fn block_ram_is_refused_where_it_is_not_meant_to_be() {
+        let module = |(path, block_rams): (&str, u64)| ModuleCells {
+            path: path.into(),
+            cells: Cells {
+                block_rams,
+                ..Cells::default()
+            },
+        };
+        let report = |modules: &[(&str, u64)], total| SynthReport {
+            top: PADS.into(),
+            yosys: String::new(),
+            total: module(("", total)).cells,
+            modules: modules.iter().copied().map(module).collect(),
+            warnings: vec![],
+        };
+        let board = Board::named("colorlight-i5").unwrap();
+        let good = [
+            ("", 42),
+            ("core", 10),
+            ("core.tso", 10),
+            ("memory", 32),
+            ("memory.beats", 0),
+        ];
+        let found = block_rams(board, &report(&good, 42)).unwrap();
+        assert_eq!(
+            found.into_iter().collect::<Vec<_>>(),
+            [("core.tso".into(), 10), ("memory".into(), 32)]
+        );
+        let cases = [
+            (
+                vec![("memory", 33), ("memory.beats", 1)],
+                33,
+                "memory.beats became 1 block RAMs",
+            ),
+            (vec![("core", 3), ("memory", 32)], 35, "core became 3 block RAMs"),
+            (vec![("memory", 64)], 64, "became 64 block RAMs where 32 are enough"),
+            (
+                vec![("memory", 32)],
+                33,
+                "33 block RAMs are in the design, 32 in the modules",
+            ),
+        ];
+        for (modules, total, words) in cases {
+            let error = block_rams(board, &report(&modules, total)).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
 
     #[test]
     fn clocks_are_read_and_the_slowest_decides() {
