@@ -4,14 +4,18 @@
 SHELL := /bin/bash
 SEGWALK := cargo run --release -q --bin segwalk --
 RTL ?= out/rtl
+# As in make bitstream BOARD=ecpix5
+BOARD ?=
+BOARDS := ecpix5 versa colorlight-i5 butterstick
 # Seconds of the soak of test-long
 SOAK ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long rtl lint synth bench record doctor clean build-tools simulation-tools check-tools
+.PHONY: help demo test test-long rtl lint synth bench record bitstream bitstreams program board-named doctor clean \
+	build-tools simulation-tools check-tools
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: simulation-tools ## Send files through the emitted Verilog and check every frame
 	@scripts/need.sh tcpdump
@@ -37,6 +41,8 @@ test-long: check-tools ## A hostile driver, random translations, super-frames ju
 	SEGWALK_FUZZ=100000 SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-tests --test linux -- --nocapture
 	SEGWALK_SOAK=$(SOAK) SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-tests --test link -- --nocapture soak
 	SEGWALK_NO_SKIP=1 cargo test --release -p segwalk-cli --test link -- --nocapture
+	SEGWALK_ALL_BOARDS=1 cargo test --release -p segwalk-tests --test board -- --nocapture
+	$(MAKE) --no-print-directory bitstreams
 
 rtl: build-tools ## Write the core's Verilog to out/rtl
 	$(SEGWALK) rtl --out $(RTL)
@@ -58,6 +64,21 @@ bench: simulation-tools ## Measure everything: out/report/index.html
 record: simulation-tools ## Make what the core reaches now the records that make test checks
 	@scripts/venv.sh
 	$(SEGWALK) bench --record
+
+bitstream: board-named build-tools ## BOARD=NAME: build the bitstream of a board into out/boards
+	@scripts/venv.sh
+	$(SEGWALK) bitstream --board $(BOARD)
+
+bitstreams: build-tools ## Build the bitstreams of all boards: minutes each
+	@scripts/venv.sh
+	@for board in $(BOARDS); do $(SEGWALK) bitstream --board $$board || exit; done
+
+program: board-named build-tools ## BOARD=NAME: build it and load it into the board (CABLE=NAME over another cable)
+	@scripts/venv.sh
+	$(SEGWALK) bitstream --board $(BOARD) --program $(if $(CABLE),--cable $(CABLE))
+
+board-named:
+	@[ -n "$(BOARD)" ] || { echo "segwalk: say which board, as in make bitstream BOARD=ecpix5; there are $(BOARDS)." >&2; exit 1; }
 
 doctor: build-tools ## Say which tools are there and what to do
 	$(SEGWALK) doctor

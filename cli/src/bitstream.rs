@@ -3,8 +3,8 @@
 use crate::output::{print_json, print_text, table};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
-use segwalk_fpga::tools::repository;
-use segwalk_fpga::{bitstream, lpf, BitstreamReport};
+use segwalk_fpga::tools::{repository, LOADER};
+use segwalk_fpga::{bitstream, lpf, program, BitstreamReport};
 use segwalk_hdl::board::data::{Board, BOARDS};
 use segwalk_hdl::board::emit::BoardOptions;
 use segwalk_model::bridge::BAUD;
@@ -17,9 +17,10 @@ use std::time::Duration;
 #[command(after_help = "Examples:
   segwalk bitstream --board colorlight-i5
   segwalk bitstream --board ecpix5 --out build --json
-  openFPGALoader --board colorlight-i5 out/boards/colorlight-i5.bit
+  segwalk bitstream --board versa --program
 
-Fails when a clock does not meet its constraint.")]
+Fails when a clock does not meet its constraint, a pin has none, a signal became a latch, or block RAM is where it should
+not be. What was built before is taken from target/synth.")]
 pub struct Args {
     /// Board
     #[arg(long, value_parser = board)]
@@ -33,6 +34,12 @@ pub struct Args {
     /// Placements to try until every clock meets its constraint
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=100))]
     seeds: u32,
+    /// Then load it into the board with openFPGALoader
+    #[arg(long)]
+    program: bool,
+    /// With --program: openFPGALoader's name of the cable, where it is not the board's own
+    #[arg(long, value_name = "NAME", requires = "program")]
+    cable: Option<String>,
     /// Only write constraints/NAME.lpf from the board's record
     #[arg(long)]
     constraints: bool,
@@ -57,6 +64,10 @@ pub fn run(args: &Args) -> Result<bool> {
         print_text(&format!("{} written", path.display()))?;
         return Ok(true);
     }
+    if args.program {
+        // rather now than after minutes of placing
+        LOADER.find()?;
+    }
     let options = BoardOptions {
         baud: args.baud,
         ..BoardOptions::default()
@@ -78,6 +89,9 @@ pub fn run(args: &Args) -> Result<bool> {
     } else {
         print_text(&text(args.board, &report))?;
     }
+    if args.program {
+        program(args.board, &report.bitstream, args.cable.as_deref())?;
+    }
     Ok(true)
 }
 
@@ -94,19 +108,19 @@ fn text(board: &Board, report: &BitstreamReport) -> String {
         ]);
     }
     let modules: Vec<String> = report
-        .synth
-        .modules
+        .block_rams
         .iter()
-        .filter(|module| module.cells.block_rams > 0 && !module.path.contains('.') && !module.path.is_empty())
-        .map(|module| format!("{} {}", module.path, module.cells.block_rams))
+        .map(|(path, count)| format!("{path} {count}"))
         .collect();
     format!(
-        "{} ({}), seed {} of {} tried\n{area}\n{clocks}\nblock RAM by module: {}\n{}: {} bytes",
+        "{} ({}), seed {} of {} tried, {}\n{area}\n{clocks}\nblock RAM: {}\n{} pins, each with a constraint; no latch\n{}: {} bytes",
         board.title,
         board.part,
         report.seed,
         report.seeds_tried,
+        report.tools.join(", "),
         modules.join(", "),
+        report.pins,
         report.bitstream.display(),
         report.bitstream_bytes
     )

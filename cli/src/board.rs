@@ -25,6 +25,7 @@ use std::time::Duration;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   segwalk board --sim colorlight-i5 send README.md --pcap board.pcapng
+  segwalk board --sim versa serve
   segwalk board --port /dev/ttyACM0 send README.md --dst 192.168.1.20 --dst-mac 02:11:22:33:44:55
   segwalk board --port /dev/ttyUSB1 counters
   segwalk board --port /dev/ttyUSB1 mdio 0 1
@@ -77,6 +78,8 @@ enum Action {
         #[arg(value_parser = number)]
         value: Option<u32>,
     },
+    /// With --sim: leave the board running and say where its UART is, for other commands with --port
+    Serve,
     /// Show every counter of engine and board that is not 0
     Counters,
     /// Read or write a register of the PHY
@@ -152,7 +155,8 @@ pub fn run(args: &Args) -> Result<bool> {
         (None, None) => bail!("give --port DEVICE or --sim NAME"),
     };
     let mut client = BoardClient::new(PortSerial::open(&device, args.baud)?);
-    if simulated.is_some() {
+    // a pseudo-terminal has a simulated board at its other end
+    if device.starts_with("/dev/pts/") {
         client.answer_time = SIMULATION_TIME;
     }
     match &args.action {
@@ -170,6 +174,11 @@ pub fn run(args: &Args) -> Result<bool> {
             let data =
                 hex::decode(data).context("the data must be an even number of hexadecimal digits, as in 0011ff")?;
             client.write_memory(*address, &data)?;
+            if args.json {
+                print_json(&data.len())?;
+            } else {
+                print_text(&format!("{} bytes written at {address:#x}", data.len()))?;
+            }
         }
         Action::Register { register, value } => {
             let address = register_address(register)?;
@@ -182,6 +191,23 @@ pub fn run(args: &Args) -> Result<bool> {
             } else {
                 print_text(&format!("{value:#010x}"))?;
             }
+        }
+        Action::Serve => {
+            let Some((board, pty)) = &simulated else {
+                bail!("only a simulated board can be served; give --sim NAME")
+            };
+            client.greet()?;
+            // whoever opens it next wants it for itself
+            drop(client);
+            print_text(&format!(
+                "{} is simulated; its UART is {device}. Ctrl+C ends it. In another terminal:\n  \
+                 segwalk board --port {device} counters",
+                board.title
+            ))?;
+            while !pty.has_failed() {
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            bail!("the simulation ended by itself");
         }
         Action::Counters => counters(args, &mut client)?,
         Action::Mdio { phy, register, value } => {
@@ -340,6 +366,11 @@ fn send_file(
     } else {
         print_text(&render(&report, wire.as_ref()))?;
     }
+    if report.dropped > 0 {
+        eprintln!(
+            "segwalk: the board's transmitter dropped frames that are longer than its queue; take a smaller --mss"
+        );
+    }
     Ok(report.good && wire.is_none_or(|wire| wire.mismatches == 0))
 }
 
@@ -389,6 +420,7 @@ fn render(report: &BoardSendReport, wire: Option<&WireReport>) -> String {
     row("walks", report.walks.into());
     row("faults", report.faults.into());
     row("refused", report.refused.into());
+    row("dropped by the transmitter", report.dropped.into());
     row("repeated requests", report.repeated_requests);
     if let Some(wire) = wire {
         row("frames on the wire", wire.frames as u64);

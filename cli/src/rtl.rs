@@ -28,6 +28,9 @@ pub struct Args {
     /// Translations of 4 KiB pages that the TLB keeps
     #[arg(long, value_name = "N", default_value = "256", value_parser = ["64", "256", "1024"])]
     tlb_entries: String,
+    /// Buffer that segments wait in for their turn on the wire, in KiB; 16 holds one frame of 9,856 bytes, 32 three
+    #[arg(long, value_name = "KIB", default_value = "32", value_parser = ["16", "32"])]
+    segment_kib: String,
     /// Transmit queues, 1 to 16
     #[arg(long, value_name = "N", default_value_t = TX_QUEUES, value_parser = queue_count)]
     queues: usize,
@@ -49,6 +52,7 @@ struct Report {
     modules: usize,
     super_frame_kib: usize,
     tlb_entries: usize,
+    segment_kib: usize,
     tx_queues: usize,
     files: Vec<File>,
 }
@@ -64,9 +68,11 @@ fn queue_count(text: &str) -> Result<usize, String> {
 pub fn run(args: &Args) -> Result<bool> {
     let super_frame_kib = args.super_frame_kib.parse()?;
     let tlb_entries = args.tlb_entries.parse()?;
+    let segment_kib = args.segment_kib.parse()?;
     let verilog = core_verilog_for(&CoreOptions {
         super_frame_kib,
         tlb_entries,
+        segment_kib,
         tx_queues: args.queues,
     })?;
     std::fs::create_dir_all(&args.out).with_context(|| {
@@ -80,6 +86,7 @@ pub fn run(args: &Args) -> Result<bool> {
         modules: verilog.lines().filter(|line| line.starts_with("module ")).count(),
         super_frame_kib,
         tlb_entries,
+        segment_kib,
         tx_queues: args.queues,
         files: vec![
             write(&args.out, VERILOG, &verilog)?,

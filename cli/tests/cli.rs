@@ -21,7 +21,20 @@ const SEND_KEYS: [&str; 12] = [
 ];
 
 /// Every command.
-const COMMANDS: [&str; 8] = ["send", "record", "replay", "rtl", "lint", "doctor", "synth", "walk"];
+const COMMANDS: [&str; 12] = [
+    "send",
+    "record",
+    "replay",
+    "link",
+    "rtl",
+    "lint",
+    "doctor",
+    "bench",
+    "synth",
+    "bitstream",
+    "board",
+    "walk",
+];
 
 fn segwalk(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_segwalk"))

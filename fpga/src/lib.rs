@@ -12,7 +12,7 @@ pub mod place;
 pub mod synth;
 pub mod tools;
 
-pub use bitstream::{bitstream, BitstreamReport, ClockReport};
+pub use bitstream::{bitstream, program, BitstreamReport, ClockReport};
 pub use constraints::lpf;
 pub use doctor::{doctor, Check, State};
 pub use place::{median_mhz, place, Placement};

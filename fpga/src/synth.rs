@@ -71,16 +71,27 @@ fn columns(cells: &Cells) -> [String; 6] {
 /// Synthesises module `top` of `verilog` for the ECP5. Fails when a signal became a latch or a memory became flip-flops.
 /// The result is kept in the target folder and found again as long as text and tool are the same.
 pub fn synth(verilog: &str, top: &str) -> Result<SynthReport> {
+    Ok(run_both(verilog, top, top, "")?.0)
+}
+
+/// [`synth`] of `top`, which only puts pads around module `inner`: modules are counted from there on. Gives the netlist too.
+pub fn synth_netlist(verilog: &str, top: &str, inner: &str) -> Result<(SynthReport, PathBuf)> {
+    let (report, folder) = run_both(verilog, top, inner, &format!(" -json {NETLIST}"))?;
+    Ok((report, folder.join(NETLIST)))
+}
+
+const NETLIST: &str = "netlist.json";
+
+/// `more` is added to the options of the first run. The report, and the folder of all files.
+fn run_both(verilog: &str, top: &str, inner: &str, more: &str) -> Result<(SynthReport, PathBuf)> {
     let yosys = tools::YOSYS.find()?;
     let name = describe(&yosys)?;
     let mut hash = Sha256::new();
-    for part in [
-        verilog,
-        top,
-        &name,
-        &script(verilog, top, Keep::Nothing),
-        &script(verilog, top, Keep::Modules),
-    ] {
+    let scripts = [
+        script(verilog, top, more, Keep::Nothing),
+        script(verilog, inner, "", Keep::Modules),
+    ];
+    for part in [verilog, top, &name, &scripts[0], &scripts[1]] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
@@ -90,15 +101,15 @@ pub fn synth(verilog: &str, top: &str) -> Result<SynthReport> {
         .ok()
         .and_then(|text| serde_json::from_str(&text).ok())
     {
-        return Ok(report);
+        return Ok((report, folder));
     }
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     std::fs::write(folder.join("design.v"), verilog)
         .with_context(|| format!("cannot write to the folder {}", folder.display()))?;
     // Both runs at once; they do not share files but the design.
     let (whole, parts) = std::thread::scope(|scope| {
-        let parts = scope.spawn(|| run(&yosys, &folder, &script(verilog, top, Keep::Modules), Keep::Modules));
-        let whole = run(&yosys, &folder, &script(verilog, top, Keep::Nothing), Keep::Nothing);
+        let parts = scope.spawn(|| run(&yosys, &folder, &scripts[1], Keep::Modules));
+        let whole = run(&yosys, &folder, &scripts[0], Keep::Nothing);
         (
             whole,
             parts.join().expect("the thread of the second run does not panic"),
@@ -114,12 +125,12 @@ pub fn synth(verilog: &str, top: &str) -> Result<SynthReport> {
         top: top.to_string(),
         yosys: name,
         total: total.cells,
-        modules: read_statistics(&parts.statistics, top)?,
+        modules: read_statistics(&parts.statistics, inner)?,
         warnings: warnings(&whole.log),
     };
     let text = serde_json::to_string_pretty(&report)?;
     std::fs::write(&kept, text).with_context(|| format!("cannot write {}", kept.display()))?;
-    Ok(report)
+    Ok((report, folder))
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -138,7 +149,7 @@ impl Keep {
 }
 
 /// What Yosys is told. The second run keeps the larger modules apart so that they can be counted.
-fn script(verilog: &str, top: &str, keep: Keep) -> String {
+fn script(verilog: &str, top: &str, more: &str, keep: Keep) -> String {
     let mut script = String::from("read_verilog design.v; ");
     if keep == Keep::Modules {
         for module in modules_to_keep(verilog, top) {
@@ -146,7 +157,7 @@ fn script(verilog: &str, top: &str, keep: Keep) -> String {
         }
     }
     let name = keep.name();
-    write!(script, "synth_ecp5 -top {top}; tee -q -o {name}.json stat -json").expect("a string can be written");
+    write!(script, "synth_ecp5 -top {top}{more}; tee -q -o {name}.json stat -json").expect("a string can be written");
     script
 }
 

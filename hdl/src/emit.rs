@@ -6,7 +6,7 @@ use anyhow::{anyhow, ensure, Result};
 use rust_hdl::core::check_error::check_all;
 use rust_hdl::core::module_defines::ModuleDefines;
 use rust_hdl::prelude::*;
-use segwalk_model::limits::{SUPER_FRAME_KIB, TX_QUEUES, TX_QUEUES_MAX};
+use segwalk_model::limits::{SEGMENT_KIB, SUPER_FRAME_KIB, TX_QUEUES, TX_QUEUES_MAX};
 
 /// The Verilog of `block` and everything below it; the outermost module is called `name`.
 ///
@@ -37,6 +37,8 @@ pub struct CoreOptions {
     pub super_frame_kib: usize,
     /// Translations of 4 KiB pages that the TLB keeps, one of [`TLB_ENTRIES`].
     pub tlb_entries: usize,
+    /// KiB of the buffer that segments wait in for their turn on the wire, one of [`SEGMENT_KIB`].
+    pub segment_kib: usize,
     /// Transmit queues, 1 to [`TX_QUEUES_MAX`]; the register block has as many receive queues.
     pub tx_queues: usize,
 }
@@ -52,6 +54,7 @@ impl CoreOptions {
     pub const DEFAULT: Self = Self {
         super_frame_kib: SUPER_FRAME_KIB[0],
         tlb_entries: DEFAULT_TLB_ENTRIES,
+        segment_kib: SEGMENT_KIB[0],
         tx_queues: TX_QUEUES,
     };
 
@@ -66,6 +69,11 @@ impl CoreOptions {
             TLB_ENTRIES.contains(&self.tlb_entries),
             "a TLB of {} entries is not built for; ask for one of {TLB_ENTRIES:?}",
             self.tlb_entries
+        );
+        ensure!(
+            SEGMENT_KIB.contains(&self.segment_kib),
+            "a segment buffer of {} KiB is not built for; ask for one of {SEGMENT_KIB:?}",
+            self.segment_kib
         );
         ensure!(
             (1..=TX_QUEUES_MAX).contains(&self.tx_queues),

@@ -116,6 +116,7 @@ impl SegwalkCore {
         core.set_registers(options);
         core.set_fetcher(options);
         core.set_mmu(options);
+        core.set_tso(options);
         core.set_completion(options);
         core
     }
@@ -134,6 +135,11 @@ impl SegwalkCore {
     #[inline(never)]
     fn set_mmu(&mut self, options: &CoreOptions) {
         self.mmu = Mmu::for_entries(options.tlb_entries);
+    }
+
+    #[inline(never)]
+    fn set_tso(&mut self, options: &CoreOptions) {
+        self.tso = Tso::with(options.segment_kib);
     }
 
     #[inline(never)]

@@ -22,6 +22,10 @@ pub const VIRTIO_NET_HDR_BYTES: usize = 12;
 pub const HEADER_BYTES_MAX: usize = 256;
 /// Largest frame the engine emits: 9,600 bytes of MSS and the largest header template. A segment buffer holds three.
 pub const FRAME_BYTES_MAX: usize = 9_600 + HEADER_BYTES_MAX;
+/// Segment buffers that a build may have, in KiB, the default first. The smaller one holds the largest frame too, but no
+/// second one beside it: it is for links that carry short frames.
+pub const SEGMENT_KIB: [usize; 2] = [32, 16];
+const _: () = assert!(SEGMENT_KIB[1] * 1024 > FRAME_BYTES_MAX + 16 * 8);
 /// Largest MSS (`gso_size`) that is served.
 pub const MSS_MAX: usize = 9_600;
 /// Largest super-frame of the default build: 64 KiB of payload and the largest header template.

@@ -1,36 +1,22 @@
-//! The build for super-frames of 256 KiB, whole: registers, queue, translation, payload, segmentation.
+//! The build for super-frames of 256 KiB and with the smallest segment buffer, whole: registers, queue, translation,
+//! payload, segmentation.
 
-use segwalk_hdl::debug::STATES;
-use segwalk_hdl::emit::{core_verilog_for, CoreOptions, CORE};
-use segwalk_model::limits::super_frame_bytes_max;
+use segwalk_model::limits::{super_frame_bytes_max, FRAME_BYTES_MAX, MSS_MAX};
 use segwalk_model::page_table::Mode;
 use segwalk_model::refusal::Refusal;
 use segwalk_model::segment::SegmentSettings;
 use segwalk_sim::core_bench::{BenchConfig, CoreBench};
 use segwalk_sim::headers::{Headers, Seed, Transport};
+use segwalk_sim::pattern::Pattern;
 use segwalk_sim::session::buffer;
 use segwalk_sim::super_frame::SuperFrame;
-use segwalk_sim::verilated::{Model, Spec};
 use segwalk_tests::rig::{check, descriptor, headers, payload, Rig};
-use std::sync::OnceLock;
+use segwalk_tests::{other_device, OTHER_OPTIONS};
 
-const KIB: usize = 256;
+const KIB: usize = OTHER_OPTIONS.super_frame_kib;
 
 fn rig(mode: Mode) -> Rig<CoreBench> {
-    static MODEL: OnceLock<Model> = OnceLock::new();
-    let model = MODEL.get_or_init(|| {
-        Model::build(&Spec {
-            top: CORE,
-            verilog: &core_verilog_for(&CoreOptions {
-                super_frame_kib: KIB,
-                ..CoreOptions::default()
-            })
-            .unwrap(),
-            ..Default::default()
-        })
-        .unwrap()
-    });
-    Rig::new(CoreBench::new(model, BenchConfig::default(), STATES).unwrap(), mode).unwrap()
+    Rig::new(other_device(BenchConfig::default()).unwrap(), mode).unwrap()
 }
 
 fn udp() -> Headers {
@@ -81,5 +67,45 @@ fn the_limit_is_exact() {
     for bytes in [most + 1, most + 70_000] {
         let chain = rig.place(&frame(bytes)).unwrap();
         rig.refuse(&chain, Refusal::ChainTooLong, &[]).unwrap();
+    }
+}
+
+/// The build's buffer is the smallest there is: it holds one of the largest frames and a part of the next.
+#[test]
+fn the_smallest_buffer_holds_the_largest_frames() {
+    let config = BenchConfig {
+        sink: Pattern::Phases { on: 700, off: 900 },
+        ..BenchConfig::default()
+    };
+    let mut rig = Rig::new(other_device(config).unwrap(), Mode::Sv48).unwrap();
+    let mut expected = Vec::new();
+    for headers in [headers(false), headers(true), udp()] {
+        for mss in [MSS_MAX, MSS_MAX - 3, 8000, 5000] {
+            let cut = SuperFrame::segmented(&headers, payload(4 * mss + 77), mss as u16, Seed::WithLength);
+            let whole = SuperFrame::plain(&headers, vec![]);
+            let whole = SuperFrame::plain(&headers, payload(FRAME_BYTES_MAX - whole.frame().len()));
+            assert_eq!(whole.frame().len(), FRAME_BYTES_MAX);
+            for frame in [cut, whole] {
+                let chain = rig.place(&frame).unwrap();
+                rig.post(&chain).unwrap();
+                expected.extend(frame.expected(&SegmentSettings::default()).unwrap());
+            }
+        }
+        rig.session.notify(0).unwrap();
+    }
+    rig.session.wait_all().unwrap();
+    check(expected, &rig.session.take_frames());
+    for (frame, refusal) in [
+        (
+            SuperFrame::segmented(&udp(), payload(40_000), MSS_MAX as u16 + 1, Seed::WithLength),
+            Refusal::GsoSizeTooLarge,
+        ),
+        (
+            SuperFrame::plain(&headers(true), payload(FRAME_BYTES_MAX)),
+            Refusal::FrameTooLong,
+        ),
+    ] {
+        let chain = rig.place(&frame).unwrap();
+        rig.refuse(&chain, refusal, &[]).unwrap();
     }
 }

@@ -9,14 +9,14 @@ use segwalk_model::page_table::Mode;
 use segwalk_model::registers as r;
 use segwalk_model::segment::SegmentSettings;
 use segwalk_model::virtqueue::Binding;
-use segwalk_sim::core_bench::{BenchConfig, CoreBench};
+use segwalk_sim::core_bench::BenchConfig;
 use segwalk_sim::device::Device;
 use segwalk_sim::driver;
 use segwalk_sim::headers::Seed;
 use segwalk_sim::process::PageLayout;
 use segwalk_sim::session::{buffer, Session, KERNEL};
 use segwalk_sim::super_frame::SuperFrame;
-use segwalk_sim::verilated::{Model, Spec};
+use segwalk_tests::other_device;
 use segwalk_tests::rig::headers;
 
 fn options(tx_queues: usize) -> CoreOptions {
@@ -28,13 +28,7 @@ fn options(tx_queues: usize) -> CoreOptions {
 
 #[test]
 fn sixteen_queues_send_and_count_for_themselves() {
-    let verilog = core_verilog_for(&options(TX_QUEUES_MAX)).unwrap();
-    let spec = Spec {
-        top: CORE,
-        verilog: &verilog,
-        ..Default::default()
-    };
-    let device = CoreBench::new(&Model::build(&spec).unwrap(), BenchConfig::default(), STATES).unwrap();
+    let device = other_device(BenchConfig::default()).unwrap();
     let mut session = Session::new(device, 5, driver::FEATURES).unwrap();
     let user = session.add_process(Mode::Sv39, PageLayout::Scattered).unwrap();
     let binding = Binding {

@@ -104,8 +104,21 @@ pub struct Board {
     pub frame_words_log2: u32,
     /// The engine's build.
     pub core: CoreOptions,
-    /// openFPGALoader's name of the board.
-    pub loader: &'static str,
+    /// A pin that is always high: it feeds the lights.
+    pub light_feed: Option<Pin>,
+    /// The supply of the connector that the UART is on has to be set and switched on.
+    pub port_supply: Option<PortSupplyPins>,
+    /// What tells openFPGALoader how to reach the board.
+    pub loader: &'static [&'static str],
+}
+
+/// The pins that set the supply of a board's connectors; see [`super::port_supply`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortSupplyPins {
+    /// Pulses, one pin a connector.
+    pub pulses: [Pin; 2],
+    /// Switches all on.
+    pub enable: Pin,
 }
 
 /// 100 MHz in, 125 MHz for both clocks.
@@ -144,7 +157,9 @@ pub const BOARDS: &[Board] = &[
         memory_bytes: 256 << 10,
         frame_words_log2: 11,
         core: CoreOptions::DEFAULT,
-        loader: "ecpix5",
+        light_feed: None,
+        port_supply: None,
+        loader: &["--board", "ecpix5"],
     },
     Board {
         name: "versa",
@@ -170,7 +185,9 @@ pub const BOARDS: &[Board] = &[
         memory_bytes: 96 << 10,
         frame_words_log2: 11,
         core: CoreOptions::DEFAULT,
-        loader: "ecp5_evn",
+        light_feed: None,
+        port_supply: None,
+        loader: &["--cable", "ft2232"],
     },
     Board {
         name: "colorlight-i5",
@@ -200,9 +217,12 @@ pub const BOARDS: &[Board] = &[
         frame_words_log2: 9,
         core: CoreOptions {
             tlb_entries: 64,
+            segment_kib: 16,
             ..CoreOptions::DEFAULT
         },
-        loader: "colorlight-i5",
+        light_feed: None,
+        port_supply: None,
+        loader: &["--board", "colorlight-i5"],
     },
     Board {
         name: "butterstick",
@@ -235,7 +255,12 @@ pub const BOARDS: &[Board] = &[
         memory_bytes: 256 << 10,
         frame_words_log2: 11,
         core: CoreOptions::DEFAULT,
-        loader: "butterstick",
+        light_feed: Some(pin("R1", "LVCMOS33")),
+        port_supply: Some(PortSupplyPins {
+            pulses: [pin("V1", "LVCMOS33"), pin("E11", "LVCMOS33")],
+            enable: pin("E12", "LVCMOS33"),
+        }),
+        loader: &["--dfu", "--vid", "0x1209", "--pid", "0x5af1", "--altsetting", "0"],
     },
 ];
 
@@ -272,6 +297,9 @@ mod tests {
             balls.extend(board.lights);
             balls.extend([phy.tx_clk, phy.tx_ctl, phy.reset_n, phy.mdio, phy.mdc]);
             balls.extend(phy.tx_data);
+            balls.extend(board.light_feed);
+            balls.extend(board.port_supply.iter().flat_map(|supply| supply.pulses));
+            balls.extend(board.port_supply.iter().map(|supply| supply.enable));
             let names: std::collections::BTreeSet<&str> = balls.iter().map(|pin| pin.ball).collect();
             assert_eq!(names.len(), balls.len(), "{}", board.name);
         }

@@ -2,6 +2,7 @@
 
 use super::cells::SIMULATION;
 use super::data::Board;
+use super::port_supply::PortSupply;
 use super::top::BoardTop;
 use anyhow::{ensure, Result};
 use segwalk_model::bridge::BAUD;
@@ -10,6 +11,8 @@ use segwalk_model::bridge::BAUD;
 pub const BOARD: &str = "segwalk_board";
 /// Module with the pads; what is synthesised.
 pub const PADS: &str = "segwalk_pads";
+/// Module of the connectors' supply, where a board needs it.
+const SUPPLY: &str = "segwalk_port_supply";
 
 /// What a user of the generator chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,12 +90,27 @@ pub fn board_simulation(board: &Board, options: &BoardOptions) -> Result<String>
 pub fn board_synthesis(board: &Board, options: &BoardOptions) -> Result<String> {
     let lights = board.lights.len();
     let invert = if board.lights_active_low { "~" } else { "" };
+    let (mut ports, mut body, mut more) = (String::new(), String::new(), String::new());
+    if board.light_feed.is_some() {
+        ports += ",\n    output wire light_feed";
+        body += "    assign light_feed = 1'b1;\n";
+    }
+    if board.port_supply.is_some() {
+        ports += ",\n    output wire [1:0] port_supply_pulse, output wire port_supply_enable";
+        body += &format!(
+            "    wire pulse;
+    {SUPPLY} supply(.clock(clock_in), .pulse(pulse), .enable(port_supply_enable));
+    assign port_supply_pulse = {{pulse, pulse}};
+"
+        );
+        more = crate::emit::verilog(&mut PortSupply::default(), SUPPLY)?;
+    }
     let pads = format!(
         "
 module {PADS}(
     input wire clock_in, input wire reset_n, input wire uart_rx, output wire uart_tx,
     output wire [{top}:0] lights, output wire eth_tx_clk, output wire eth_tx_ctl, output wire [3:0] eth_tx_data,
-    output wire eth_reset_n, output wire eth_mdc, inout wire eth_mdio
+    output wire eth_reset_n, output wire eth_mdc, inout wire eth_mdio{ports}
 );
     wire [{top}:0] on;
     wire mdio_out, mdio_drive, mdio_in;
@@ -103,11 +121,11 @@ module {PADS}(
     );
     BB pad_mdio(.I(mdio_out), .T(~mdio_drive), .O(mdio_in), .B(eth_mdio));
     assign lights = {invert}on;
-endmodule
+{body}endmodule
 ",
         top = lights - 1
     );
-    Ok(board_verilog(board, options)? + &pads)
+    Ok(board_verilog(board, options)? + &more + &pads)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod lane_ram;
 pub mod mac;
 pub mod mdio;
 pub mod memory;
+pub mod port_supply;
 pub mod register_manager;
 pub mod resets;
 pub mod rgmii;

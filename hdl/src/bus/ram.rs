@@ -3,7 +3,8 @@
 
 use rust_hdl::prelude::*;
 
-/// Simple dual-port block RAM of `2^A` words: `read_data` shows the word of the last clock's `read_addr`.
+/// Simple dual-port block RAM of `2^A` words: `read_data` shows the word of the last clock's `read_addr`. A build may have
+/// fewer words; then upper bits of the addresses are left out.
 #[derive(LogicBlock)]
 pub struct BlockRam<D: Synth, const A: usize> {
     /// Clock.
@@ -20,10 +21,24 @@ pub struct BlockRam<D: Synth, const A: usize> {
     pub write_enable: Signal<In, Bit>,
     _mem: Vec<D>,
     _distributed: bool,
+    _address_bits: usize,
     _at: usize,
 }
 
 impl<D: Synth, const A: usize> BlockRam<D, A> {
+    /// The same with `2^bits` words, at most `2^A`.
+    pub fn of_bits(self, bits: usize) -> Self {
+        assert!(
+            (1..=A).contains(&bits),
+            "a memory of 2^{bits} words asked for; the address has {A} bits"
+        );
+        Self {
+            _mem: vec![D::default(); 1 << bits],
+            _address_bits: bits,
+            ..self
+        }
+    }
+
     /// The same with its words in distributed RAM, for small ones. The address has the register, not the data; a word
     /// written while it is read is seen at once.
     pub fn distributed() -> Self {
@@ -45,6 +60,7 @@ impl<D: Synth, const A: usize> Default for BlockRam<D, A> {
             write_enable: Default::default(),
             _mem: vec![D::default(); 1 << A],
             _distributed: false,
+            _address_bits: A,
             _at: 0,
         }
     }
@@ -53,12 +69,13 @@ impl<D: Synth, const A: usize> Default for BlockRam<D, A> {
 impl<D: Synth, const A: usize> Logic for BlockRam<D, A> {
     fn update(&mut self) {
         if self.clock.pos_edge() {
+            let last = self._mem.len() - 1;
+            self._at = self.read_addr.val().index() & last;
             if !self._distributed {
-                self.read_data.next = self._mem[self.read_addr.val().index()];
+                self.read_data.next = self._mem[self._at];
             }
-            self._at = self.read_addr.val().index();
             if self.write_enable.val() {
-                self._mem[self.write_addr.val().index()] = self.write_data.val();
+                self._mem[self.write_addr.val().index() & last] = self.write_data.val();
             }
         }
         if self._distributed {
@@ -69,25 +86,29 @@ impl<D: Synth, const A: usize> Logic for BlockRam<D, A> {
         self.read_data.connect();
     }
     fn hdl(&self) -> Verilog {
-        let (data, words) = (D::BITS - 1, (1usize << A) - 1);
+        let (data, words, top) = (D::BITS - 1, self._mem.len() - 1, self._address_bits - 1);
+        let slice = if self._address_bits < A {
+            format!("[{top}:0]")
+        } else {
+            String::new()
+        };
         Verilog::Custom(if self._distributed {
             format!(
                 "(* no_rw_check, ram_style = \"distributed\" *) reg [{data}:0] mem [0:{words}];\n\
-                 reg [{}:0] at;\n\
+                 reg [{top}:0] at;\n\
                  wire [{data}:0] word = mem[at];\n\
                  always @(posedge clock) begin\n\
-                 if (write_enable) mem[write_addr] <= write_data;\n\
-                 at <= read_addr;\n\
+                 if (write_enable) mem[write_addr{slice}] <= write_data;\n\
+                 at <= read_addr{slice};\n\
                  end\n\
-                 always @(*) read_data = word;",
-                A - 1
+                 always @(*) read_data = word;"
             )
         } else {
             format!(
                 "(* no_rw_check *) reg [{data}:0] mem [0:{words}];\n\
                  always @(posedge clock) begin\n\
-                 if (write_enable) mem[write_addr] <= write_data;\n\
-                 read_data <= mem[read_addr];\n\
+                 if (write_enable) mem[write_addr{slice}] <= write_data;\n\
+                 read_data <= mem[read_addr{slice}];\n\
                  end"
             )
         })

@@ -214,8 +214,15 @@ fn set_mask(entries: usize) -> Constant<Bits<SET_BITS>> {
 impl Lookup {
     /// With a TLB of so many entries of 4 KiB, one of [`TLB_ENTRIES`].
     pub fn for_entries(entries: usize) -> Self {
+        let sets = entries / 4;
+        // The smallest one costs less as distributed RAM, and leaves block RAM to others.
+        let pages = match sets.ilog2() as usize {
+            LEAST_SET_BITS => PageStore::distributed_of_bits(LEAST_SET_BITS),
+            _ => PageStore::default(),
+        };
         Self {
             set_mask: set_mask(entries),
+            pages,
             ..Self::default()
         }
     }

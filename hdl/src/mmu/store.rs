@@ -86,8 +86,13 @@ impl<const SET: usize, const TAG: usize, const PHYS: usize, const ENTRY: usize, 
 {
     /// In distributed RAM: for 16 sets that takes less room.
     pub fn distributed() -> Self {
+        Self::distributed_of_bits(SET)
+    }
+
+    /// The same with `2^bits` sets; upper bits of a set's number are not looked at.
+    pub fn distributed_of_bits(bits: usize) -> Self {
         Self {
-            ways: (0..WAYS).map(|_| BlockRam::distributed()).collect(),
+            ways: (0..WAYS).map(|_| BlockRam::distributed().of_bits(bits)).collect(),
             ..Self::default()
         }
     }

@@ -8,8 +8,8 @@
 //!                   +-------------------- template banks ---------------+
 //! ```
 //!
-//! A super-frame's header is stored as a template, checked and summed once. Its payload goes through a ring of 32 KiB,
-//! already in the alignment that it has in its frames, and is summed on the way. A segment is sent once it lies complete
+//! A super-frame's header is stored as a template, checked and summed once. Its payload goes through a ring of 32 KiB
+//! (or 16, which holds the largest frame too), already in the alignment that it has in its frames, and is summed on the way. A segment is sent once it lies complete
 //! in the ring, so an output that started never waits for data, and a segment that memory did not complete is never
 //! seen. Frames that ask for no segmentation go through the ring whole. Semantics: `segwalk_model::segment`.
 //!
@@ -39,6 +39,7 @@ use emitter::Emitter;
 use intake::Intake;
 use records::{FrameRecord, OutputBeat, ParkWord, SegmentNote, StreamBeat};
 use rust_hdl::prelude::*;
+use segwalk_model::limits::SEGMENT_KIB;
 use values::Values;
 
 /// Names of the states that `Tso::debug` numbers in bits 3:0: the intake's.
@@ -137,7 +138,7 @@ logic_block! {
         intake: Intake,
         cutter: Cutter,
         aligner: Aligner,
-        ring: BlockRam<Bits<64>, 12>,
+        ring: BlockRam<Bits<64>, RING_BITS>,
         banks: BlockRam<Bits<64>, 9>,
         notes: Fifo<SegmentNote, 2, 3>,
         sums: Fifo<Bits<32>, 3, 4>,
@@ -178,6 +179,40 @@ logic_block! {
         parked_code: Constant<Bits<6>> = Constant::new(CHAIN_PARKED.to_bits()),
         leaves: Signal<Local, Bit>,
         keep: Signal<Local, Bits<8>>,
+        used_beyond: Signal<Local, Bits<13>>,
+        used_top: Signal<Local, Bits<13>>,
+        ring_beyond: Constant<Bits<13>> = ring_beyond(RING_BITS),
+        ring_top: Constant<Bits<13>> = ring_top(RING_BITS),
+    }
+}
+
+/// Words of 8 bytes in the ring, as a power of two.
+const RING_BITS: usize = 12;
+
+/// Bits of a count of words that a full ring has set.
+fn ring_beyond(bits: usize) -> Constant<Bits<13>> {
+    Constant::new((((1_u64 << 13) - 1) & !((1_u64 << bits) - 1)).to_bits())
+}
+
+/// A ring that is filled beyond this has no room for the beats that are on their way before `room` falls.
+fn ring_top(bits: usize) -> Constant<Bits<13>> {
+    Constant::new(((1_u64 << bits) - 8).to_bits())
+}
+
+impl Tso {
+    /// With a ring of `segment_kib` KiB, one of [`SEGMENT_KIB`].
+    pub fn with(segment_kib: usize) -> Self {
+        assert!(
+            SEGMENT_KIB.contains(&segment_kib),
+            "a segment buffer of {segment_kib} KiB is not built; ask for one of {SEGMENT_KIB:?}"
+        );
+        let bits = (segment_kib * 1024 / 8).ilog2() as usize;
+        Self {
+            ring: BlockRam::default().of_bits(bits),
+            ring_beyond: ring_beyond(bits),
+            ring_top: ring_top(bits),
+            ..Self::default()
+        }
     }
 }
 
@@ -266,7 +301,9 @@ impl Logic for Tso {
         self.cutter.room.next = self.room.q.val();
         // Room for the beats that are on their way before `room` falls
         self.used.d.next = self.cutter.written.val() - self.emitter.ring_read.val();
-        self.room.d.next = !self.used.q.val().get_bit(12) & (self.used.q.val().get_bits::<9>(3) != 0x1FF);
+        self.used_beyond.next = self.used.q.val() & self.ring_beyond.val();
+        self.used_top.next = self.used.q.val() & self.ring_top.val();
+        self.room.d.next = (self.used_beyond.val() == 0) & (self.used_top.val() != self.ring_top.val());
         self.aligner.in_valid.next = self.cutter.move_valid.val();
         self.aligner.in_write.next = self.cutter.move_write.val();
         self.aligner.in_at.next = self.cutter.move_at.val();

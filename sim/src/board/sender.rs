@@ -13,6 +13,7 @@ use crate::super_frame::SuperFrame;
 use anyhow::{ensure, Result};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use segwalk_model::board_registers::BOARD_FRAMES;
 use segwalk_model::memory::MemoryMut;
 use segwalk_model::page_table::{AddressSpace, Context, Mode, Permissions};
 use segwalk_model::segment::{IpVersion, SegmentSettings};
@@ -88,11 +89,13 @@ pub struct BoardSendReport {
     pub faults: u32,
     /// Super-frames refused.
     pub refused: u32,
+    /// Frames that the board's transmitter dropped: they are longer than its queue.
+    pub dropped: u32,
     /// Bytes of the file.
     pub payload_bytes: u64,
     /// Requests over the bridge that had to be repeated.
     pub repeated_requests: u64,
-    /// Every super-frame came back, nothing was refused, and the counters are those expected.
+    /// Every super-frame came back, nothing was refused or dropped, and the counters are those expected.
     pub good: bool,
 }
 
@@ -245,6 +248,12 @@ pub fn send<S: Serial>(
     let mut queue = Queue::start(device, 0, QUEUE_SIZE, &binding, rings, None)?;
     driver::driver_ok(device)?;
     let before = Counters::read(device)?;
+    let dropped = |device: &mut BoardDevice<S>| -> Result<u32> {
+        Ok(BOARD_FRAMES
+            .field("dropped")
+            .get(device.client.read_board(BOARD_FRAMES)?))
+    };
+    let dropped_before = dropped(device)?;
     let (mut done, mut posted, mut segments, mut wire_bytes) = (0u64, Vec::new(), 0, 0);
     let mut report_super_frames = 0;
     for (ix, (range, last)) in super_frames(file.len(), most).enumerate() {
@@ -287,6 +296,7 @@ pub fn send<S: Serial>(
         progress(done, file.len() as u64);
     }
     let counters = Counters::read(device)?.since(&before);
+    let dropped = dropped(device)?.wrapping_sub(dropped_before) & 0xFFFF;
     Ok(BoardSendReport {
         super_frames: report_super_frames,
         segments: counters.frames.into(),
@@ -295,9 +305,13 @@ pub fn send<S: Serial>(
         walks: counters.walks,
         faults: counters.faults,
         refused: counters.refused,
+        dropped,
         payload_bytes: file.len() as u64,
         repeated_requests: device.client.repeated,
-        good: counters.refused == 0 && u64::from(counters.frames) == segments && counters.bytes == wire_bytes,
+        good: counters.refused == 0
+            && dropped == 0
+            && u64::from(counters.frames) == segments
+            && counters.bytes == wire_bytes,
     })
 }
 

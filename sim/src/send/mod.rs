@@ -3,7 +3,7 @@
 mod options;
 mod payload;
 mod report;
-pub(crate) mod stream;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 

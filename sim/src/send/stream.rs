@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use segwalk_model::segment::IpVersion;
 
 /// Headers as in a Linux sender's real traffic: IPv4 with DF or IPv6, TCP with timestamps.
-pub(crate) fn headers(ip: IpVersion, random: &mut ChaCha8Rng) -> Headers {
+pub fn headers(ip: IpVersion, random: &mut ChaCha8Rng) -> Headers {
     let network = match ip {
         IpVersion::V4 => Network::V4(Ipv4 {
             source: [192, 0, 2, 1],
@@ -55,7 +55,7 @@ pub(crate) fn seq(headers: &mut Headers) -> &mut u32 {
 }
 
 /// The next super-frame of the stream. What fits into one segment asks for its checksum only, as stacks do.
-pub(crate) fn super_frame(headers: &mut Headers, payload: &[u8], mss: u16, last: bool) -> SuperFrame {
+pub fn super_frame(headers: &mut Headers, payload: &[u8], mss: u16, last: bool) -> SuperFrame {
     if let Transport::Tcp { flags, .. } = &mut headers.transport {
         *flags = flag::ACK | if last { flag::PSH } else { 0 };
     }

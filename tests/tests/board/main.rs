@@ -2,5 +2,6 @@
 
 mod bridge;
 mod ethernet;
+mod line_rate;
 mod memory;
 mod whole;

@@ -10,10 +10,10 @@ use segwalk_sim::board::device::BoardDevice;
 use segwalk_sim::board::sender::{expected_frames, send, super_frame_bytes, BoardSendOptions};
 use segwalk_sim::verilated::Model;
 
-const GAP_BYTES: u64 = 12;
+pub const GAP_BYTES: u64 = 12;
 
 /// All boards with `SEGWALK_ALL_BOARDS`, the smallest without: each is a model of its own, a minute to build.
-fn boards() -> Vec<(&'static Board, Model)> {
+pub fn boards() -> Vec<(&'static Board, Model)> {
     let all = std::env::var_os("SEGWALK_ALL_BOARDS").is_some();
     BOARDS
         .iter()
@@ -22,7 +22,7 @@ fn boards() -> Vec<(&'static Board, Model)> {
         .collect()
 }
 
-fn device(board: &Board, model: &Model) -> BoardDevice<BoardBench> {
+pub fn device(board: &Board, model: &Model) -> BoardDevice<BoardBench> {
     let bench = BoardBench::new(model, board, &fast_options(board)).unwrap();
     BoardDevice::new(BoardClient::new(bench)).unwrap()
 }
@@ -37,7 +37,7 @@ fn text(bytes: usize) -> Vec<u8> {
 }
 
 /// Frames of the wire without padding and FCS, held against the model's.
-fn check(device: &BoardDevice<BoardBench>, expected: &[Vec<u8>]) {
+pub fn check(device: &BoardDevice<BoardBench>, expected: &[Vec<u8>]) {
     let frames = &device.client.serial.frames;
     assert_eq!(frames.len(), expected.len(), "frames on the wire");
     for (ix, (got, frame)) in frames.iter().zip(expected).enumerate() {
