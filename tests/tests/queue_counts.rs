@@ -1,6 +1,5 @@
 //! Builds with another number of transmit queues: the one with 16 sends on all of them, the one with 1 is complete.
 
-use segwalk_hdl::debug::STATES;
 use segwalk_hdl::emit::{core_verilog_for, on_large_stack, CoreOptions, CORE};
 use segwalk_hdl::lint;
 use segwalk_hdl::top::SegwalkCore;
