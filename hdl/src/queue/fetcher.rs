@@ -117,6 +117,8 @@ logic_block! {
         // how many of them the walker has not taken, and that there are any
         ready_ahead: DFF<Bits<5>>,
         some_ahead: DFF<Bit>,
+        serving_now: DFF<Bits<16>>,
+        announced_now: DFF<Bit>,
         chain_walker: ChainWalker,
         store: FragmentStore,
         chains: Fifo<ChainWord, 4, 5>,
@@ -157,7 +159,16 @@ impl QueueFetcher {
 impl Logic for QueueFetcher {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, arrived, taken, ready_ahead, some_ahead);
+        dff_setup!(
+            self,
+            clock,
+            arrived,
+            taken,
+            ready_ahead,
+            some_ahead,
+            serving_now,
+            announced_now
+        );
         clock!(
             self,
             clock,
@@ -209,9 +220,10 @@ impl Logic for QueueFetcher {
         self.head_reader.cancelled.next = self.scheduler.cancelled.val();
         self.head_reader.restarted.next = self.scheduler.restarted.val();
         self.head_reader.restart.next = self.restart.val().any();
-        self.serving.next = 0.into();
+        self.serving.next = self.serving_now.q.val();
+        self.serving_now.d.next = 0.into();
         if self.scheduler.busy.val() {
-            self.serving.next = bits::<16>(1) << self.head_reader.queue.val();
+            self.serving_now.d.next = bits::<16>(1) << self.head_reader.queue.val();
         }
 
         // What chains cost
@@ -221,7 +233,8 @@ impl Logic for QueueFetcher {
         self.scheduler.extra_valid.next = self.extra_valid.val();
         self.scheduler.extra_queue.next = self.extra_queue.val();
         self.scheduler.extra_bytes.next = self.extra_bytes.val();
-        self.announced.next = self.head_reader.head_valid.val();
+        self.announced_now.d.next = self.head_reader.head_valid.val();
+        self.announced.next = self.announced_now.q.val();
         self.walked.next = self.chain_walker.finished.val();
         self.issued.next = self.chain_walker.released.val();
 
@@ -278,6 +291,8 @@ impl Logic for QueueFetcher {
             self.taken.d.next = 0.into();
             self.ready_ahead.d.next = 0.into();
             self.some_ahead.d.next = false;
+            self.serving_now.d.next = 0.into();
+            self.announced_now.d.next = false;
         }
         self.head_reader.oldest_word.next = self.chain_walker.oldest_word.val();
         self.head_reader.run_valid.next = self.chain_walker.released.val();

@@ -215,6 +215,9 @@ logic_block! {
         words_free: DFF<Bit>,
         // a request is offered, and when it is not one of avail entries, for what
         asks: DFF<Bit>,
+        // the avail index is read, or taken apart
+        reads_index: DFF<Bit>,
+        halves_index: DFF<Bit>,
         asks_index: DFF<Bit>,
         asks_event: DFF<Bit>,
         asks_ahead: DFF<Bit>,
@@ -277,6 +280,8 @@ impl Logic for HeadReader {
             next_word,
             words_free,
             asks,
+            reads_index,
+            halves_index,
             asks_index,
             asks_event,
             asks_ahead
@@ -360,6 +365,11 @@ impl Logic for HeadReader {
         self.ask.next.place = self.place.val();
         self.ask.next.write = self.asks_event.q.val();
         self.word_at.next = self.entry_word.val();
+        if self.reads_index.q.val() {
+            self.word_at.next = self.index_word.val();
+        }
+        self.reads_index.d.next = false;
+        self.halves_index.d.next = false;
         self.head_valid.next = false;
         self.announced.next.queue = self.served.q.val();
         self.announced.next.head = self.index.q.val();
@@ -372,7 +382,7 @@ impl Logic for HeadReader {
         // Conditions
         self.next_held.next = self.held.q.val();
         self.which_half.next = self.first_half.val().get_bits::<2>(0);
-        if self.state.q.val() == HeadState::IndexHalf {
+        if self.halves_index.q.val() {
             self.which_half.next = self.places.index.val().get_bits::<2>(0);
         }
         self.half.next = self.data.q.val().get_bits::<16>(0);
@@ -505,6 +515,7 @@ impl Logic for HeadReader {
             }
             HeadState::Index => {
                 self.debug.next = 3.into();
+                self.reads_index.d.next = true;
                 if self.request_ready.val() {
                     self.answer.next = true;
                     self.state.d.next = HeadState::IndexWait;
@@ -513,7 +524,7 @@ impl Logic for HeadReader {
             HeadState::IndexWait => {
                 self.debug.next = 3.into();
                 self.error.d.next = self.done_code.val();
-                self.word_at.next = self.index_word.val();
+                self.reads_index.d.next = true;
                 if self.done.val() {
                     self.state.d.next = HeadState::IndexWord;
                     if self.words_busy.val() {
@@ -526,7 +537,7 @@ impl Logic for HeadReader {
             }
             HeadState::IndexRead => {
                 self.debug.next = 3.into();
-                self.word_at.next = self.index_word.val();
+                self.reads_index.d.next = true;
                 if !self.words_busy.val() {
                     self.state.d.next = HeadState::IndexWord;
                 }
@@ -534,6 +545,7 @@ impl Logic for HeadReader {
             HeadState::IndexWord => {
                 self.debug.next = 3.into();
                 self.data.d.next = self.word.val();
+                self.halves_index.d.next = true;
                 self.state.d.next = HeadState::IndexHalf;
             }
             HeadState::IndexHalf => {

@@ -72,6 +72,8 @@ logic_block! {
         under_way: DFF<Bits<5>>,
         some_room: DFF<Bit>,
         shut_now: DFF<Bits<16>>,
+        // on the clock after `rewound`, when the queue is the same yet
+        went_back: DFF<Bit>,
         here: Signal<Local, Bits<16>>,
         park_here: Signal<Local, Bits<16>>,
         halt_here: Signal<Local, Bits<16>>,
@@ -100,7 +102,7 @@ impl Logic for QueueMarks {
     fn update(&mut self) {
         dff_setup!(
             self, clock, parked, to_rewind, to_give_up, epochs, halted, killing, flushing, under_way, some_room,
-            shut_now
+            shut_now, went_back
         );
         clock!(self, clock, avails, chains);
         self.avails.write_addr.next = self.park.queue.val();
@@ -124,7 +126,8 @@ impl Logic for QueueMarks {
             self.halt_here.next = self.here.val();
         }
         self.rewound_here.next = 0.into();
-        if self.rewound.val() {
+        self.went_back.d.next = self.rewound.val();
+        if self.went_back.q.val() {
             self.rewound_here.next = self.here.val();
         }
         self.failed_here.next = 0.into();
@@ -178,6 +181,7 @@ impl Logic for QueueMarks {
             self.killing.d.next = 0.into();
             self.flushing.d.next = false;
             self.under_way.d.next = 0.into();
+            self.went_back.d.next = false;
         }
     }
 }

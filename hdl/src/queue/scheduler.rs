@@ -124,6 +124,8 @@ logic_block! {
         cancel: DFF<Bit>,
         restart_seen: DFF<Bit>,
         candidate: DFF<Bits<4>>,
+        // it is the queue that is served
+        waits: DFF<Bit>,
         // the candidate was in debt, and has been given what a round gives
         tried: DFF<Bit>,
         jump: DFF<Bit>,
@@ -245,6 +247,7 @@ impl Logic for QueueScheduler {
             cancel,
             restart_seen,
             candidate,
+            waits,
             tried,
             jump,
             jump_queue,
@@ -347,8 +350,9 @@ impl Logic for QueueScheduler {
         self.clearing.next = !self.clear_at.q.val().get_bit(4);
         // Choosing
         self.here.next = self.runnable.q.val().get_bit(self.candidate.q.val().index());
-        self.searches.next =
-            !self.offer.q.val() & !(self.serving.q.val() & (self.candidate.q.val() == self.current.val()));
+        // A candidate stands for two clocks at least before it is judged.
+        self.waits.d.next = self.serving.q.val() & (self.candidate.q.val() == self.current.val());
+        self.searches.next = !self.offer.q.val() & !self.waits.q.val();
         // A queue in debt is given what a round gives, and passed over when that is not enough. The search ends before
         // anything can have been offered and taken.
         self.looks.next = !self.phase.q.val() & self.op_search.q.val() & self.searches.val();

@@ -193,13 +193,19 @@ logic_block! {
         passes: DFF<Bit>,
         stores: DFF<Bit>,
         pushes: DFF<Bit>,
-        // the states `Hold`, `Ask` and `Emit`
+        // the states `Hold`, `First`, `Start`, `Ask` and `Emit`; the first two, and `Fetch`, want a word
         holds: DFF<Bit>,
+        firsts: DFF<Bit>,
+        starts: DFF<Bit>,
+        reads: DFF<Bit>,
         asks: DFF<Bit>,
         emits: DFF<Bit>,
         // a chain may be released, or be done with
         may_emit: DFF<Bit>,
         may_fail: DFF<Bit>,
+        beyond: DFF<Bit>,
+        finishes: DFF<Bit>,
+        releases: DFF<Bit>,
         // the chain
         count: DFF<Bits<16>>,
         full: DFF<Bit>,
@@ -324,10 +330,16 @@ impl Logic for ChainWalker {
             stores,
             pushes,
             holds,
+            firsts,
+            starts,
+            reads,
             asks,
             emits,
             may_emit,
             may_fail,
+            beyond,
+            finishes,
+            releases,
             count,
             full,
             total,
@@ -372,7 +384,7 @@ impl Logic for ChainWalker {
         self.oldest_word.next = self.oldest.q.val();
         self.queue.next = self.walked.q.val();
         self.failed.next = self.error_valid.q.val();
-        self.released.next = false;
+        self.released.next = self.releases.q.val();
         self.run_minus_1.next = self.run.q.val();
         self.indirect_page.next = self.table_page.q.val();
         self.request_valid.next = self.asks.q.val();
@@ -388,8 +400,14 @@ impl Logic for ChainWalker {
         self.ask.next.goal = self.walker_word.val();
         self.ask.next.write = false;
         self.request.next = self.ask.val();
-        self.word_wanted.next = false;
+        self.word_wanted.next = self.reads.q.val() | (self.starts.q.val() & self.ahead_valid.val());
         self.word_at.next = self.at.q.val() | 1;
+        if self.firsts.q.val() {
+            self.word_at.next = self.at.q.val();
+        }
+        if self.holds.q.val() {
+            self.word_at.next = self.at_next.q.val() | 1;
+        }
         self.held_back.next.virt_addr = self.fragment_addr.q.val();
         self.held_back.next.bytes = self.fragment_bytes.q.val();
         self.held_back.next.context = self.fragment_context.q.val();
@@ -442,7 +460,11 @@ impl Logic for ChainWalker {
         self.stores.d.next = !self.refused_now.val() & !self.check.empty.val() & !self.overflow.q.val();
         self.pushes.d.next =
             !self.refused_now.val() & !self.check.empty.val() & !self.overflow.q.val() & self.fragment_valid.q.val();
+        self.beyond.d.next = self.index.q.val() > self.last_index.q.val();
         self.holds.d.next = false;
+        self.firsts.d.next = false;
+        self.starts.d.next = false;
+        self.reads.d.next = false;
         self.asks.d.next = false;
         self.emits.d.next = false;
         self.accepts.next = self.holds.q.val() & self.passes.q.val() & !self.too_much.q.val() & self.room.val();
@@ -486,6 +508,7 @@ impl Logic for ChainWalker {
                 self.has_ahead.d.next = !self.head.val().aborted & (self.head.val().error == 0);
                 if self.head_valid.val() {
                     self.head_ready.next = true;
+                    self.starts.d.next = true;
                     self.state.d.next = WalkState::Start;
                 }
             }
@@ -500,23 +523,27 @@ impl Logic for ChainWalker {
                 if self.is_again.q.val() {
                     self.sent_frames.d.next = self.parked_chain.val().sent_frames;
                 }
-                self.word_wanted.next = self.ahead_valid.val();
+                if self.aborted.q.val() {
+                    // Its head was remembered: the ring may hold another by now.
+                    self.head_index.d.next = self.parked_chain.val().head;
+                    self.refusal.d.next = self.aborted_code.val();
+                    self.refused.d.next = true;
+                }
+                self.starts.d.next = self.has_ahead.q.val() & !self.ahead_valid.val();
                 if self.has_ahead.q.val() {
                     // The descriptors are on their way.
                     if self.ahead_valid.val() {
                         self.ahead_ready.next = true;
                         self.ahead_words.d.next = (bit_cast::<7, 4>(self.left.q.val()) << 1) + 2;
                         self.error.d.next = self.ahead_code.val();
+                        self.firsts.d.next = true;
+                        self.reads.d.next = true;
                         self.state.d.next = WalkState::First;
                         if (self.ahead_code.val() != 0) | self.gone.q.val().get_bit(self.walked.q.val().index()) {
                             self.state.d.next = WalkState::Fail;
                         }
                     }
                 } else if self.aborted.q.val() & !self.gone.q.val().get_bit(self.walked.q.val().index()) {
-                    // Its head was remembered: the ring may hold another by now.
-                    self.head_index.d.next = self.parked_chain.val().head;
-                    self.refusal.d.next = self.aborted_code.val();
-                    self.refused.d.next = true;
                     self.emits.d.next = true;
                     self.state.d.next = WalkState::Emit;
                 } else {
@@ -525,8 +552,6 @@ impl Logic for ChainWalker {
             }
             WalkState::First => {
                 self.second_word.d.next = self.word.val();
-                self.word_wanted.next = true;
-                self.word_at.next = self.at.q.val();
                 self.state.d.next = WalkState::Second;
             }
             WalkState::Second => {
@@ -539,12 +564,11 @@ impl Logic for ChainWalker {
                     self.refused.d.next = self.is_bad.val();
                 }
                 self.holds.d.next = true;
+                self.reads.d.next = true;
                 self.state.d.next = WalkState::Hold;
             }
             WalkState::Hold => {
                 self.debug.next = 2.into();
-                self.word_wanted.next = true;
-                self.word_at.next = self.at_next.q.val() | 1;
                 if self.check.is_table.val() {
                     self.in_table.d.next = true;
                     self.table_page.d.next = self.first_word.q.val().get_bits::<52>(12);
@@ -570,6 +594,8 @@ impl Logic for ChainWalker {
                     }
                     self.state.d.next = WalkState::Enter;
                     if self.is_here.q.val() {
+                        self.firsts.d.next = true;
+                        self.reads.d.next = true;
                         self.state.d.next = WalkState::First;
                     }
                     if self.ends_here.val() {
@@ -577,13 +603,17 @@ impl Logic for ChainWalker {
                     }
                 } else {
                     self.holds.d.next = true;
+                    self.reads.d.next = true;
                 }
             }
             WalkState::Enter => {
                 self.state.d.next = WalkState::SpanStep;
+            }
+            WalkState::SpanStep => {
+                self.state.d.next = WalkState::SpanSettle;
                 if self.cancelled.q.val() {
                     self.state.d.next = WalkState::Fail;
-                } else if self.index.q.val() > self.last_index.q.val() {
+                } else if self.beyond.q.val() {
                     self.error.d.next = self.descriptor_index.val();
                     self.state.d.next = WalkState::Fail;
                 } else if self.full.q.val() {
@@ -591,9 +621,6 @@ impl Logic for ChainWalker {
                     self.error.d.next = self.chain_loops.val();
                     self.state.d.next = WalkState::Fail;
                 }
-            }
-            WalkState::SpanStep => {
-                self.state.d.next = WalkState::SpanSettle;
             }
             WalkState::SpanSettle => {
                 self.asks.d.next = true;
@@ -612,6 +639,7 @@ impl Logic for ChainWalker {
                 self.debug.next = 3.into();
                 self.error.d.next = self.done_code.val();
                 if self.done.val() {
+                    self.reads.d.next = true;
                     self.state.d.next = WalkState::Fetch;
                     if self.done_code.val() != 0 {
                         self.state.d.next = WalkState::Fail;
@@ -619,7 +647,8 @@ impl Logic for ChainWalker {
                 }
             }
             WalkState::Fetch => {
-                self.word_wanted.next = true;
+                self.firsts.d.next = true;
+                self.reads.d.next = true;
                 self.state.d.next = WalkState::First;
             }
             WalkState::End => {
@@ -742,7 +771,6 @@ impl Logic for ChainWalker {
         // The chain in `Emit` is released.
         if self.released_now.val() {
             self.chain_valid.next = true;
-            self.released.next = true;
             if self.refused.q.val() {
                 self.rollback.next = true;
                 self.finish.next = true;
@@ -752,9 +780,12 @@ impl Logic for ChainWalker {
                 self.finish.next = !self.overflow.q.val();
             }
         }
-        self.finished.next = self.finish.val();
+        // A clock later, while all that is told with it stays.
+        self.releases.d.next = self.released_now.val();
+        self.finishes.d.next = self.finish.val();
+        self.finished.next = self.finishes.q.val();
         self.charged_bytes.next = self.frame_bytes.q.val();
-        if !(self.was_released.q.val() | self.emits.q.val()) | self.refused.q.val() {
+        if !self.was_released.q.val() | self.refused.q.val() {
             self.charged_bytes.next = 0.into();
         }
         if self.finish.val() {
@@ -770,8 +801,13 @@ impl Logic for ChainWalker {
             self.stopped.d.next = 0.into();
             self.error_valid.d.next = false;
             self.holds.d.next = false;
+            self.firsts.d.next = false;
+            self.starts.d.next = false;
+            self.reads.d.next = false;
             self.asks.d.next = false;
             self.emits.d.next = false;
+            self.releases.d.next = false;
+            self.finishes.d.next = false;
         }
     }
 }
