@@ -92,8 +92,21 @@ pub fn core_verilog() -> Result<String> {
 /// [`core_verilog`] with other options than the default ones.
 pub fn core_verilog_for(options: &CoreOptions) -> Result<String> {
     options.check()?;
-    verilog(&mut SegwalkCore::new(options), CORE)
+    on_large_stack(|| verilog(&mut SegwalkCore::new(options), CORE))?
 }
+
+/// What `work` returns, from a stack that holds a whole core: that is one value, too large for the stack of a test's thread.
+pub fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, work)?
+            .join()
+            .map_err(|_| anyhow!("the emitter panicked; its message is above"))
+    })
+}
+
+const STACK_BYTES: usize = 64 << 20;
 
 /// Strips trailing blanks and runs of empty lines, so that a difference between two outputs is a difference in content.
 fn tidy(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! Builds with another number of transmit queues: the one with 16 sends on all of them, the one with 1 is complete.
 
-use segwalk_hdl::emit::{core_verilog_for, CoreOptions, CORE};
+use segwalk_hdl::emit::{core_verilog_for, on_large_stack, CoreOptions, CORE};
 use segwalk_hdl::lint;
 use segwalk_hdl::top::SegwalkCore;
 use segwalk_model::limits::TX_QUEUES_MAX;
@@ -87,9 +87,12 @@ fn sixteen_queues_send_and_count_for_themselves() {
 #[test]
 fn one_queue_is_a_build_too_and_none_is_not() {
     assert!(core_verilog_for(&options(1)).is_ok());
-    let mut core = SegwalkCore::new(&options(1));
-    rust_hdl::prelude::Block::connect_all(&mut core);
-    assert_eq!(lint::check(&core, CORE).len(), 0);
+    let findings = on_large_stack(|| {
+        let mut core = SegwalkCore::new(&options(1));
+        rust_hdl::prelude::Block::connect_all(&mut core);
+        lint::check(&core, CORE).len()
+    });
+    assert_eq!(findings.unwrap(), 0);
     for count in [0, TX_QUEUES_MAX + 1] {
         let refusal = core_verilog_for(&options(count)).unwrap_err().to_string();
         assert!(refusal.contains("1 to 16"), "{refusal}");

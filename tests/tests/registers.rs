@@ -13,8 +13,9 @@ use std::sync::LazyLock;
 const TX_QUEUES: u32 = 4;
 /// The port `abort`, which is a function in C.
 const ABORT: &str = "__SYM__abort";
-/// The byte counters begin here instead of at 0, so that their carry is seen; the test puts it into ROM and RTL.
-const BYTES_BEFORE_CARRY: u32 = 0xFFFF_F000;
+/// The byte counters begin here instead of at 0, so that their carry is seen; the test puts it into ROM and RTL. Their low
+/// bits are those of the counts beside the store, 17 at most, which begin at 0.
+const BYTES_BEFORE_CARRY: u32 = 0xFFFE_0000;
 
 static MODEL: LazyLock<Model> = LazyLock::new(|| {
     let verilog =
@@ -696,7 +697,7 @@ fn no_event_is_lost_when_they_come_together() {
             assert!(bytes >= last_queue_bytes, "{bytes:#x} after {last_queue_bytes:#x}");
             last_queue_bytes = bytes;
         }
-        bench.clocks(500);
+        bench.clocks(4000);
         calm(&mut bench);
         bench.clocks(round % 3);
         for register in r::ALL.iter().filter(|register| register.name.starts_with("COUNT_")) {
@@ -707,6 +708,7 @@ fn no_event_is_lost_when_they_come_together() {
         let low = u64::from(bench.read(&r::COUNT_BYTES_LOW));
         let bytes = u64::from(bench.read(&r::COUNT_BYTES_HIGH)) << 32 | low;
         assert_eq!(bytes, bench.tally["bytes"] + u64::from(BYTES_BEFORE_CARRY));
+        let mut carried = bytes >> 32 != 0;
         for (k, queue) in (0..TX_QUEUES).zip(0..) {
             bench.select(r::tx_queue_index(k));
             for register in [r::QUEUE_FRAMES, r::QUEUE_CHAINS, r::QUEUE_REFUSED] {
@@ -722,7 +724,9 @@ fn no_event_is_lost_when_they_come_together() {
             let bytes = u64::from(bench.read(&r::QUEUE_BYTES_HIGH)) << 32 | low;
             let expected = bench.queue_tally.get(&(queue, "bytes")).copied().unwrap_or(0);
             assert_eq!(bytes, expected + u64::from(BYTES_BEFORE_CARRY), "bytes of queue {k}");
+            carried &= bytes >> 32 != 0;
         }
+        assert!(carried || round < 39, "no byte counter may stay below its carry");
         for refusal in Refusal::ALL {
             let expected = bench.tally.get(refusal.name()).copied().unwrap_or(0);
             let counted = bench.read_at(u32::from(r::REFUSALS_BASE) + 4 * u32::from(refusal.code()));

@@ -2,7 +2,7 @@
 //! finding of the kernel lint, the same bytes each time.
 
 use rust_hdl::prelude::Block;
-use segwalk_hdl::emit::{core_verilog, CORE};
+use segwalk_hdl::emit::{core_verilog, on_large_stack, CORE};
 use segwalk_hdl::{lint, top::SegwalkCore};
 use std::process::Command;
 
@@ -28,9 +28,12 @@ fn verilator_has_nothing_to_report() {
 
 #[test]
 fn the_kernel_lint_has_nothing_to_report() {
-    let mut core = SegwalkCore::default();
-    core.connect_all();
-    let findings = lint::check(&core, CORE);
+    let findings = on_large_stack(|| {
+        let mut core = SegwalkCore::default();
+        core.connect_all();
+        lint::check(&core, CORE)
+    })
+    .unwrap();
     assert!(
         findings.is_empty(),
         "{}",

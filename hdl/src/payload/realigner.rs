@@ -43,6 +43,7 @@ logic_block! {
         fill: DFF<Bits<3>>,
         beat_index: DFF<Bits<9>>,
         room: DFF<Bits<5>>,
+        has_room: DFF<Bit>,
         // Rotate
         rotate_valid: DFF<Bit>,
         rotate_data: DFF<Bits<64>>,
@@ -58,7 +59,16 @@ logic_block! {
         merge_full: DFF<Bit>,
         merge_last: DFF<Bit>,
         merge_refusal: DFF<Bits<6>>,
-        waiting: DFF<Bits<64>>,
+        // one clock earlier than the bytes, so that nothing lies before their enables
+        merge_takes: DFF<Bits<8>>,
+        waiting_0: DFF<Bits<8>>,
+        waiting_1: DFF<Bits<8>>,
+        waiting_2: DFF<Bits<8>>,
+        waiting_3: DFF<Bits<8>>,
+        waiting_4: DFF<Bits<8>>,
+        waiting_5: DFF<Bits<8>>,
+        waiting_6: DFF<Bits<8>>,
+        waiting_7: DFF<Bits<8>>,
         //
         at_fill: Signal<Local, Bits<3>>,
         first: Signal<Local, Bit>,
@@ -76,6 +86,7 @@ logic_block! {
         by_two: Signal<Local, Bits<64>>,
         lane_mask: Signal<Local, Bits<8>>,
         merged: Signal<Local, Bits<64>>,
+        waiting: Signal<Local, Bits<64>>,
         byte_mask: Signal<Local, Bits<64>>,
         entry: Signal<Local, StreamBeat>,
         bus_error: Constant<Bits<6>> = Constant::new(u64::from(segwalk_model::refusal::Refusal::PayloadBusError.code()).to_bits()),
@@ -96,6 +107,7 @@ impl Logic for Realigner {
             fill,
             beat_index,
             room,
+            has_room,
             rotate_valid,
             rotate_data,
             rotate_lanes,
@@ -109,7 +121,15 @@ impl Logic for Realigner {
             merge_full,
             merge_last,
             merge_refusal,
-            waiting
+            merge_takes,
+            waiting_0,
+            waiting_1,
+            waiting_2,
+            waiting_3,
+            waiting_4,
+            waiting_5,
+            waiting_6,
+            waiting_7
         );
         clock!(self, clock, words);
         self.words.reset.next = self.reset.val();
@@ -146,11 +166,10 @@ impl Logic for Realigner {
         }
         self.end_lane.next = bit_cast::<4, 3>(self.at_fill.val()) + self.count.val();
         // A step may give a word, so it waits until the queue has room for one.
-        self.go.next = self.room.q.val().any() & !self.flushing.q.val();
+        self.go.next = self.has_room.q.val() & !self.flushing.q.val();
         self.step.next = self.go.val() & self.plan_valid.val() & (self.beat_valid.val() | self.breaks.val());
         self.beat_ready.next = self.go.val() & self.plan_valid.val() & !self.breaks.val();
         self.plan_ready.next = self.step.val() & (self.breaks.val() | self.final_beat.val());
-        self.push.next = false;
         self.rotate_valid.d.next = false;
         self.rotate_data.d.next = self.beat.val().data;
         self.rotate_lanes.d.next = self.at_fill.val() - self.lane.val();
@@ -172,7 +191,6 @@ impl Logic for Realigner {
                     self.in_chain.d.next = false;
                 }
             } else if self.breaks.val() | self.beat.val().error {
-                self.push.next = true;
                 self.rotate_valid.d.next = true;
                 self.rotate_full.d.next = true;
                 self.rotate_last.d.next = true;
@@ -185,10 +203,8 @@ impl Logic for Realigner {
             } else {
                 self.rotate_valid.d.next = true;
                 self.rotate_full.d.next = self.end_lane.val().get_bit(3);
-                self.push.next = self.end_lane.val().get_bit(3);
                 if self.final_beat.val() & self.plan.val().last {
                     self.in_chain.d.next = false;
-                    self.push.next = true;
                     self.rotate_full.d.next = true;
                     self.rotate_last.d.next = true;
                     if self.end_lane.val() > 8 {
@@ -199,14 +215,16 @@ impl Logic for Realigner {
             }
         }
         // The bytes of the last beat that did not fit go out in a word of their own.
-        if self.flushing.q.val() & self.room.q.val().any() {
+        if self.flushing.q.val() & self.has_room.q.val() {
             self.flushing.d.next = false;
-            self.push.next = true;
             self.rotate_valid.d.next = true;
             self.rotate_fill.d.next = self.fill.q.val();
             self.rotate_full.d.next = true;
             self.rotate_last.d.next = true;
         }
+        // Words are counted a clock after the step that gave them, and `has_room` is a clock late: up to three more come.
+        self.push.next = self.rotate_valid.q.val() & self.rotate_full.q.val();
+        self.has_room.d.next = self.room.q.val() > 3;
         self.pop.next = self.words.out_valid.val() & self.out_ready.val();
         if self.push.val() & !self.pop.val() {
             self.room.d.next = self.room.q.val() - 1;
@@ -233,10 +251,26 @@ impl Logic for Realigner {
         self.merge_data.d.next = self.rotated.val();
         self.merge_mask.d.next = self.lane_mask.val();
         self.merge_full.d.next = self.rotate_full.q.val();
+        // What was full is gone: all that is new waits. Otherwise what is new joins what waits.
+        self.merge_takes.d.next = 0.into();
+        if self.rotate_valid.q.val() {
+            self.merge_takes.d.next = self.lane_mask.val();
+            if self.rotate_full.q.val() {
+                self.merge_takes.d.next = self.all_lanes.val();
+            }
+        }
         self.merge_last.d.next = self.rotate_last.q.val();
         self.merge_refusal.d.next = self.rotate_refusal.q.val();
 
         // Merge
+        self.waiting.next = bit_cast::<64, 8>(self.waiting_0.q.val())
+            | (bit_cast::<64, 8>(self.waiting_1.q.val()) << 8)
+            | (bit_cast::<64, 8>(self.waiting_2.q.val()) << 16)
+            | (bit_cast::<64, 8>(self.waiting_3.q.val()) << 24)
+            | (bit_cast::<64, 8>(self.waiting_4.q.val()) << 32)
+            | (bit_cast::<64, 8>(self.waiting_5.q.val()) << 40)
+            | (bit_cast::<64, 8>(self.waiting_6.q.val()) << 48)
+            | (bit_cast::<64, 8>(self.waiting_7.q.val()) << 56);
         self.byte_mask.next = 0.into();
         for ix in 0..8 {
             self.byte_mask.next = self.byte_mask.val() >> 8;
@@ -245,17 +279,35 @@ impl Logic for Realigner {
             }
         }
         self.merged.next =
-            (self.waiting.q.val() & !self.byte_mask.val()) | (self.merge_data.q.val() & self.byte_mask.val());
+            (self.waiting.val() & !self.byte_mask.val()) | (self.merge_data.q.val() & self.byte_mask.val());
         self.entry.next.data = self.merged.val();
         self.entry.next.last = self.merge_last.q.val();
         self.entry.next.refusal = self.merge_refusal.q.val();
         self.words.in_data.next = self.entry.val();
         self.words.in_valid.next = self.merge_valid.q.val() & self.merge_full.q.val();
-        if self.merge_valid.q.val() {
-            self.waiting.d.next = self.merged.val();
-            if self.merge_full.q.val() {
-                self.waiting.d.next = self.merge_data.q.val();
-            }
+        if self.merge_takes.q.val().get_bit(0) {
+            self.waiting_0.d.next = self.merge_data.q.val().get_bits::<8>(0);
+        }
+        if self.merge_takes.q.val().get_bit(1) {
+            self.waiting_1.d.next = self.merge_data.q.val().get_bits::<8>(8);
+        }
+        if self.merge_takes.q.val().get_bit(2) {
+            self.waiting_2.d.next = self.merge_data.q.val().get_bits::<8>(16);
+        }
+        if self.merge_takes.q.val().get_bit(3) {
+            self.waiting_3.d.next = self.merge_data.q.val().get_bits::<8>(24);
+        }
+        if self.merge_takes.q.val().get_bit(4) {
+            self.waiting_4.d.next = self.merge_data.q.val().get_bits::<8>(32);
+        }
+        if self.merge_takes.q.val().get_bit(5) {
+            self.waiting_5.d.next = self.merge_data.q.val().get_bits::<8>(40);
+        }
+        if self.merge_takes.q.val().get_bit(6) {
+            self.waiting_6.d.next = self.merge_data.q.val().get_bits::<8>(48);
+        }
+        if self.merge_takes.q.val().get_bit(7) {
+            self.waiting_7.d.next = self.merge_data.q.val().get_bits::<8>(56);
         }
         if self.reset.val() {
             self.in_chain.d.next = false;
@@ -263,6 +315,7 @@ impl Logic for Realigner {
             self.flushing.d.next = false;
             self.beat_index.d.next = 0.into();
             self.room.d.next = 16.into();
+            self.has_room.d.next = false;
             self.rotate_valid.d.next = false;
             self.merge_valid.d.next = false;
         }

@@ -112,15 +112,18 @@ logic_block! {
         heads: Fifo<HeadWord, 4, 5>,
         // what reading ahead gave, by the number of the chain
         codes: LutRam<Bits<6>, 4>,
-        arrived: DFF<Bits<5>>,
-        taken: DFF<Bits<5>>,
+        arrived: DFF<Bits<4>>,
+        taken: DFF<Bits<4>>,
+        // how many of them the walker has not taken, and that there are any
+        ready_ahead: DFF<Bits<5>>,
+        some_ahead: DFF<Bit>,
         chain_walker: ChainWalker,
         store: FragmentStore,
         chains: Fifo<ChainWord, 4, 5>,
-        // of the chain that is walked: its bytes, 0 when it is refused
         for_heads: Signal<Local, Bit>,
         for_ahead: Signal<Local, Bit>,
         for_walker: Signal<Local, Bit>,
+        ahead_next: Signal<Local, Bits<5>>,
         asked: Signal<Local, RingRequest>,
         heads_owner: Constant<Bits<2>> = Constant::new(owner::HEADS.to_bits()),
         ahead_owner: Constant<Bits<2>> = Constant::new(owner::AHEAD.to_bits()),
@@ -154,7 +157,7 @@ impl QueueFetcher {
 impl Logic for QueueFetcher {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, arrived, taken);
+        dff_setup!(self, clock, arrived, taken, ready_ahead, some_ahead);
         clock!(
             self,
             clock,
@@ -251,19 +254,30 @@ impl Logic for QueueFetcher {
         self.heads.in_valid.next = self.head_reader.head_valid.val();
         self.heads.in_data.next = self.head_reader.head.val();
         self.heads.out_ready.next = self.chain_walker.head_ready.val();
-        self.codes.write_addr.next = self.arrived.q.val().get_bits::<4>(0);
+        self.codes.write_addr.next = self.arrived.q.val();
         self.codes.write_data.next = self.ring.done_code.val();
         self.codes.write_enable.next = self.for_ahead.val();
-        self.codes.read_addr.next = self.taken.q.val().get_bits::<4>(0);
+        self.codes.read_addr.next = self.taken.q.val();
         if self.for_ahead.val() {
             self.arrived.d.next = self.arrived.q.val() + 1;
         }
         if self.chain_walker.ahead_ready.val() {
             self.taken.d.next = self.taken.q.val() + 1;
         }
+        self.ahead_next.next = self.ready_ahead.q.val();
+        if self.for_ahead.val() & !self.chain_walker.ahead_ready.val() {
+            self.ahead_next.next = self.ready_ahead.q.val() + 1;
+        }
+        if !self.for_ahead.val() & self.chain_walker.ahead_ready.val() {
+            self.ahead_next.next = self.ready_ahead.q.val() - 1;
+        }
+        self.ready_ahead.d.next = self.ahead_next.val();
+        self.some_ahead.d.next = self.ahead_next.val() != 0;
         if self.reset.val() {
             self.arrived.d.next = 0.into();
             self.taken.d.next = 0.into();
+            self.ready_ahead.d.next = 0.into();
+            self.some_ahead.d.next = false;
         }
         self.head_reader.oldest_word.next = self.chain_walker.oldest_word.val();
         self.head_reader.run_valid.next = self.chain_walker.released.val();
@@ -271,7 +285,7 @@ impl Logic for QueueFetcher {
         self.head_reader.walked_queue.next = self.chain_walker.queue.val();
         self.chain_walker.head_valid.next = self.heads.out_valid.val();
         self.chain_walker.head.next = self.heads.out_data.val();
-        self.chain_walker.ahead_valid.next = self.arrived.q.val() != self.taken.q.val();
+        self.chain_walker.ahead_valid.next = self.some_ahead.q.val();
         self.chain_walker.ahead_code.next = self.codes.read_data.val();
         self.chain_walker.walk_config.next = self.head_reader.walk_config.val();
         self.chain_walker.parked_chain.next = self.marks.parked_chain.val();

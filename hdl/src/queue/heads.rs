@@ -213,6 +213,11 @@ logic_block! {
         bad_index: DFF<Bit>,
         next_word: DFF<Bits<7>>,
         words_free: DFF<Bit>,
+        // a request is offered, and when it is not one of avail entries, for what
+        asks: DFF<Bit>,
+        asks_index: DFF<Bit>,
+        asks_event: DFF<Bit>,
+        asks_ahead: DFF<Bit>,
         //
         straight: Signal<Local, Bit>,
         next_held: Signal<Local, QueueState>,
@@ -225,6 +230,7 @@ logic_block! {
         entry_word: Signal<Local, Bits<9>>,
         beats: Signal<Local, Bits<4>>,
         words: Signal<Local, Bits<7>>,
+        place: Signal<Local, Bits<PLACE_BITS>>,
         words_used: Signal<Local, Bits<7>>,
         index_word: Constant<Bits<9>> = Constant::new(INDEX_WORD.to_bits()),
         ahead_word: Constant<Bits<9>> = Constant::new(AHEAD_WORD.to_bits()),
@@ -269,7 +275,11 @@ impl Logic for HeadReader {
             is_given_up,
             bad_index,
             next_word,
-            words_free
+            words_free,
+            asks,
+            asks_index,
+            asks_event,
+            asks_ahead
         );
         clock!(self, clock, places, span, states, configs, runs);
         // Parts
@@ -317,14 +327,38 @@ impl Logic for HeadReader {
         self.entry_word.next =
             (bit_cast::<9, 4>(self.served.q.val()) << 4) | bit_cast::<9, 4>(self.first_half.val().get_bits::<4>(2));
         self.beats.next = self.last_half.q.val().get_bits::<4>(2) - self.first_half.val().get_bits::<4>(2);
-        self.request_valid.next = false;
+        // Two words a descriptor
+        self.words.next = (bit_cast::<7, 4>(self.span.span_minus_1.val()) << 1) | 1;
+        // Requests
+        self.request_valid.next = self.asks.q.val();
+        self.asks.d.next = self.asks.q.val() & !self.request_ready.val();
+        self.asks_index.d.next = self.asks_index.q.val() & !self.request_ready.val();
+        self.asks_event.d.next = self.asks_event.q.val() & !self.request_ready.val();
+        self.asks_ahead.d.next = self.asks_ahead.q.val() & !self.request_ready.val();
         self.ask.next.owner = self.heads_owner.val();
         self.ask.next.queue = self.served.q.val();
         self.ask.next.area = self.avail_area.val();
-        self.ask.next.place = bit_cast::<PLACE_BITS, 17>(self.places.entry.val()) << 1;
         self.ask.next.beats_minus_1 = bit_cast::<5, 4>(self.beats.val());
         self.ask.next.goal = self.entry_word.val();
-        self.ask.next.write = false;
+        self.place.next = bit_cast::<PLACE_BITS, 17>(self.places.entry.val()) << 1;
+        if self.asks_index.q.val() {
+            self.place.next = bit_cast::<PLACE_BITS, 12>(self.places.index.val()) << 1;
+            self.ask.next.beats_minus_1 = 0.into();
+            self.ask.next.goal = self.index_word.val();
+        }
+        if self.asks_event.q.val() {
+            self.place.next = bit_cast::<PLACE_BITS, 18>(self.places.avail_event.val()) << 2;
+            self.ask.next.area = self.used_area.val();
+        }
+        if self.asks_ahead.q.val() {
+            self.place.next = self.span.place.val();
+            self.ask.next.owner = self.ahead_owner.val();
+            self.ask.next.area = self.table_area.val();
+            self.ask.next.beats_minus_1 = self.words.val().get_bits::<5>(0);
+            self.ask.next.goal = self.ahead_word.val() | bit_cast::<9, 7>(self.next_word.q.val());
+        }
+        self.ask.next.place = self.place.val();
+        self.ask.next.write = self.asks_event.q.val();
         self.word_at.next = self.entry_word.val();
         self.head_valid.next = false;
         self.announced.next.queue = self.served.q.val();
@@ -351,8 +385,7 @@ impl Logic for HeadReader {
         if self.which_half.val() == 3 {
             self.half.next = self.data.q.val().get_bits::<16>(48);
         }
-        // Two words a descriptor; there must be room for the longest read ahead.
-        self.words.next = (bit_cast::<7, 4>(self.span.span_minus_1.val()) << 1) | 1;
+        // There must be room for the longest read ahead.
         self.words_used.next = self.next_word.q.val() - self.oldest_word.val();
         self.words_free.d.next = !self.words_used.val().get_bits::<2>(5).all();
         // Nothing is to be chosen but what comes next.
@@ -444,6 +477,8 @@ impl Logic for HeadReader {
                         self.state.d.next = HeadState::Abort;
                     }
                 } else if self.places.caught_up.val() {
+                    self.asks.d.next = true;
+                    self.asks_index.d.next = true;
                     self.state.d.next = HeadState::Index;
                 } else if self.held.q.val().left == 0 {
                     self.state.d.next = HeadState::LineSettle;
@@ -470,10 +505,6 @@ impl Logic for HeadReader {
             }
             HeadState::Index => {
                 self.debug.next = 3.into();
-                self.request_valid.next = true;
-                self.ask.next.place = bit_cast::<PLACE_BITS, 12>(self.places.index.val()) << 1;
-                self.ask.next.beats_minus_1 = 0.into();
-                self.ask.next.goal = self.index_word.val();
                 if self.request_ready.val() {
                     self.answer.next = true;
                     self.state.d.next = HeadState::IndexWait;
@@ -526,6 +557,8 @@ impl Logic for HeadReader {
                 } else if self.places.caught_up.val() {
                     self.state.d.next = HeadState::Leave;
                     if self.event_index.val() & !self.armed.q.val() {
+                        self.asks.d.next = true;
+                        self.asks_event.d.next = true;
                         self.state.d.next = HeadState::Event;
                     }
                 } else if self.places.too_far.val() {
@@ -542,10 +575,6 @@ impl Logic for HeadReader {
             }
             HeadState::Event => {
                 self.debug.next = 4.into();
-                self.request_valid.next = true;
-                self.ask.next.area = self.used_area.val();
-                self.ask.next.place = bit_cast::<PLACE_BITS, 18>(self.places.avail_event.val()) << 2;
-                self.ask.next.write = true;
                 if self.request_ready.val() {
                     self.state.d.next = HeadState::EventWait;
                 }
@@ -556,9 +585,12 @@ impl Logic for HeadReader {
                 self.armed.d.next = true;
                 self.error.d.next = self.done_code.val();
                 if self.done.val() {
-                    self.state.d.next = HeadState::Index;
                     if self.done_code.val() != 0 {
                         self.state.d.next = HeadState::Error;
+                    } else {
+                        self.asks.d.next = true;
+                        self.asks_index.d.next = true;
+                        self.state.d.next = HeadState::Index;
                     }
                 }
             }
@@ -570,11 +602,11 @@ impl Logic for HeadReader {
                 self.debug.next = 5.into();
                 self.next_held.next.left = bit_cast::<7, 6>(self.places.burst_minus_1.val()) + 1;
                 self.last_half.d.next = self.first_half.val() + self.places.burst_minus_1.val();
+                self.asks.d.next = true;
                 self.state.d.next = HeadState::Line;
             }
             HeadState::Line => {
                 self.debug.next = 5.into();
-                self.request_valid.next = true;
                 if self.request_ready.val() {
                     self.state.d.next = HeadState::LineWait;
                 }
@@ -622,19 +654,16 @@ impl Logic for HeadReader {
             }
             HeadState::SpanSettle => {
                 self.debug.next = 6.into();
-                self.state.d.next = HeadState::Push;
                 if self.bad_index.q.val() {
                     self.state.d.next = HeadState::Error;
+                } else {
+                    self.asks.d.next = true;
+                    self.asks_ahead.d.next = true;
+                    self.state.d.next = HeadState::Push;
                 }
             }
             HeadState::Push => {
                 self.debug.next = 6.into();
-                self.ask.next.owner = self.ahead_owner.val();
-                self.ask.next.area = self.table_area.val();
-                self.ask.next.place = self.span.place.val();
-                self.ask.next.beats_minus_1 = self.words.val().get_bits::<5>(0);
-                self.ask.next.goal = self.ahead_word.val() | bit_cast::<9, 7>(self.next_word.q.val());
-                self.request_valid.next = true;
                 if self.request_ready.val() {
                     self.head_valid.next = true;
                     self.rewound.next = self.is_again.q.val();
@@ -690,6 +719,10 @@ impl Logic for HeadReader {
         self.head.next = self.announced.val();
         if self.reset.val() {
             self.state.d.next = HeadState::Idle;
+            self.asks.d.next = false;
+            self.asks_index.d.next = false;
+            self.asks_event.d.next = false;
+            self.asks_ahead.d.next = false;
             self.loaded.d.next = false;
             self.next_word.d.next = 0.into();
         }

@@ -5,7 +5,11 @@
 //! length of the queue's chain before it, because the fetcher works ahead of the lengths; when its length is known, with
 //! the difference; and when its frames leave, with the headers that segmentation repeated. So what counts is the bytes
 //! that leave, whatever the sizes of the chains. A round is not over before the queue that is served has been left, and a
-//! queue that is alone is never in debt.
+//! queue that is served alone pays nothing.
+//!
+//! An operation on an account takes four clocks, of which the last two fall together with the first two of the next one:
+//! it is chosen, what the account changes by is worked out, the account is read and changed, and it is written. So every
+//! memory is read and written from registers, and an account is read after the operation before has written it.
 //!
 //! A rate works on a second account, which a millisecond fills. What a queue leaves unused of it is kept for up to four
 //! milliseconds.
@@ -21,23 +25,13 @@ const QUANTUM_BITS: u64 = 11;
 /// What a chain without bytes costs: one that was refused has taken its time too.
 pub const REFUSED_BYTES: u64 = 64;
 /// Most chains that may be announced and not charged.
-pub const AHEAD_MAX: u64 = 32;
+pub const AHEAD_MAX: u64 = 16;
 /// Bits of a queue's account, signed.
 const ACCOUNT_BITS: usize = 28;
 /// Bits of a rate; from this many on there is no limit.
 const RATE_BITS: usize = 27;
 /// Bits of a rate's account, signed.
 const TOKEN_BITS: usize = 30;
-
-#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
-enum AccountOp {
-    Search,
-    Announce,
-    Charge,
-    Extra,
-    Fill,
-    Refresh,
-}
 
 logic_block! {
     /// Remembers doorbells and restarts of all transmit queues and offers the next queue with work; see the module.
@@ -94,8 +88,8 @@ logic_block! {
         pub cancelled: Signal<Out, Bit>,
         /// It was restarted since it was taken.
         pub restarted: Signal<Out, Bit>,
-        /// The length of the oldest chain that was announced and not charged is known; a pulse, with `announce` at the
-        /// earliest, and not more often than every eighth clock. Every announced chain is charged once.
+        /// The length of the oldest chain that was announced and not charged is known; a pulse, four clocks after
+        /// `announce` at the earliest, and not more often than every eighth clock. Every announced chain is charged once.
         pub charge_valid: Signal<In, Bit>,
         /// Its queue.
         pub charge_queue: Signal<In, Bits<4>>,
@@ -115,9 +109,9 @@ logic_block! {
         rates: LutRam<Bits<RATE_BITS>, 4>,
         lengths: LutRam<Bits<CHAIN_BYTES_BITS>, 4>,
         // what announced chains paid, oldest first
-        paid: LutRam<Bits<CHAIN_BYTES_BITS>, 5>,
-        paid_in: DFF<Bits<5>>,
-        paid_out: DFF<Bits<5>>,
+        paid: LutRam<Bits<CHAIN_BYTES_BITS>, 4>,
+        paid_in: DFF<Bits<4>>,
+        paid_out: DFF<Bits<4>>,
         clear_at: DFF<Bits<5>>,
         pending: DFF<Bits<16>>,
         saved_once: DFF<Bits<16>>,
@@ -130,12 +124,17 @@ logic_block! {
         cancel: DFF<Bit>,
         restart_seen: DFF<Bit>,
         candidate: DFF<Bits<4>>,
+        // the candidate was in debt, and has been given what a round gives
+        tried: DFF<Bit>,
         jump: DFF<Bit>,
         jump_queue: DFF<Bits<4>>,
         offer: DFF<Bit>,
         // what waits to be done to an account
         announces: DFF<Bit>,
         announce_queue: DFF<Bits<4>>,
+        charge_in: DFF<Bit>,
+        charge_in_queue: DFF<Bits<4>>,
+        charge_in_bytes: DFF<Bits<CHAIN_BYTES_BITS>>,
         charges: DFF<Bit>,
         charged_queue: DFF<Bits<4>>,
         charged_bytes: DFF<Bits<CHAIN_BYTES_BITS>>,
@@ -147,20 +146,39 @@ logic_block! {
         refresh_queue: DFF<Bits<4>>,
         fills: DFF<Bit>,
         fill_queue: DFF<Bits<4>>,
-        // an operation: chosen on one clock, its account read on the next, changed on the third while another is chosen
+        // weights and rates on their way to the memories
+        share_queue: DFF<Bits<4>>,
+        share_weight: DFF<Bits<8>>,
+        share_rate: DFF<Bits<RATE_BITS>>,
+        weight_write: DFF<Bit>,
+        rate_write: DFF<Bit>,
+        // the operation that was chosen; at most one of the bits
         phase: DFF<Bit>,
-        op: DFF<AccountOp>,
         op_queue: DFF<Bits<4>>,
-        acts: DFF<Bit>,
-        account: DFF<Bits<ACCOUNT_BITS>>,
-        token: DFF<Bits<TOKEN_BITS>>,
-        rate: DFF<Bits<RATE_BITS>>,
-        quantum: DFF<Bits<ACCOUNT_BITS>>,
-        amount: DFF<Bits<21>>,
-        length: DFF<Bits<CHAIN_BYTES_BITS>>,
-        roomy: DFF<Bit>,
+        op_search: DFF<Bit>,
+        op_announce: DFF<Bit>,
+        op_charge: DFF<Bit>,
+        op_pays: DFF<Bit>,
+        op_refresh: DFF<Bit>,
+        op_fill: DFF<Bit>,
+        gives: DFF<Bits<CHAIN_BYTES_BITS>>,
+        takes: DFF<Bits<CHAIN_BYTES_BITS>>,
+        // what it needs to know of the account, and what is added to it
+        change: DFF<Bits<TOKEN_BITS>>,
+        in_debt: DFF<Bit>,
         searched: DFF<Bit>,
+        roomy: DFF<Bit>,
+        unlimited: DFF<Bit>,
         is_current: DFF<Bit>,
+        // what is written
+        write_queue: DFF<Bits<4>>,
+        account: DFF<Bits<ACCOUNT_BITS>>,
+        account_write: DFF<Bit>,
+        token: DFF<Bits<TOKEN_BITS>>,
+        token_write: DFF<Bit>,
+        length_write: DFF<Bit>,
+        credited: DFF<Bit>,
+        spends: DFF<Bit>,
         //
         current_hot: Signal<Local, Bits<16>>,
         notified: Signal<Local, Bits<16>>,
@@ -171,24 +189,19 @@ logic_block! {
         clearing: Signal<Local, Bit>,
         here: Signal<Local, Bit>,
         searches: Signal<Local, Bit>,
-        credited: Signal<Local, Bits<ACCOUNT_BITS>>,
+        looks: Signal<Local, Bit>,
         offers: Signal<Local, Bit>,
+        credits: Signal<Local, Bit>,
         moves: Signal<Local, Bit>,
         advance: Signal<Local, Bit>,
         candidate_next: Signal<Local, Bits<4>>,
-        pays: Signal<Local, Bit>,
-        wide_weight: Signal<Local, Bits<ACCOUNT_BITS>>,
-        wide_length: Signal<Local, Bits<21>>,
-        wide_charged: Signal<Local, Bits<21>>,
+        rate_given: Signal<Local, Bits<TOKEN_BITS>>,
+        quantum_given: Signal<Local, Bits<TOKEN_BITS>>,
+        given: Signal<Local, Bits<TOKEN_BITS>>,
+        taken: Signal<Local, Bits<TOKEN_BITS>>,
         cap_less: Signal<Local, Bits<31>>,
-        account_amount: Signal<Local, Bits<ACCOUNT_BITS>>,
-        token_amount: Signal<Local, Bits<TOKEN_BITS>>,
-        wide_rate: Signal<Local, Bits<TOKEN_BITS>>,
-        owed: Signal<Local, Bits<ACCOUNT_BITS>>,
-        token_less: Signal<Local, Bits<TOKEN_BITS>>,
-        token_more: Signal<Local, Bits<TOKEN_BITS>>,
-        token_next: Signal<Local, Bits<TOKEN_BITS>>,
-        op_hot: Signal<Local, Bits<16>>,
+        account_change: Signal<Local, Bits<ACCOUNT_BITS>>,
+        write_hot: Signal<Local, Bits<16>>,
         limited_next: Signal<Local, Bits<16>>,
         queues: Constant<Bits<16>> = Constant::new(((1u64 << TX_QUEUES) - 1).to_bits()),
         last_queue: Constant<Bits<4>> = Constant::new((TX_QUEUES as u64 - 1).to_bits()),
@@ -232,11 +245,15 @@ impl Logic for QueueScheduler {
             cancel,
             restart_seen,
             candidate,
+            tried,
             jump,
             jump_queue,
             offer,
             announces,
             announce_queue,
+            charge_in,
+            charge_in_queue,
+            charge_in_bytes,
             charges,
             charged_queue,
             charged_bytes,
@@ -248,19 +265,35 @@ impl Logic for QueueScheduler {
             refresh_queue,
             fills,
             fill_queue,
+            share_queue,
+            share_weight,
+            share_rate,
+            weight_write,
+            rate_write,
             phase,
-            op,
             op_queue,
-            acts,
-            account,
-            token,
-            rate,
-            quantum,
-            amount,
-            length,
-            roomy,
+            op_search,
+            op_announce,
+            op_charge,
+            op_pays,
+            op_refresh,
+            op_fill,
+            gives,
+            takes,
+            change,
+            in_debt,
             searched,
-            is_current
+            roomy,
+            unlimited,
+            is_current,
+            write_queue,
+            account,
+            account_write,
+            token,
+            token_write,
+            length_write,
+            credited,
+            spends
         );
         clock!(self, clock, accounts, weights, tokens, rates, lengths, paid);
         // Doorbells
@@ -312,35 +345,16 @@ impl Logic for QueueScheduler {
         }
         // What waits
         self.clearing.next = !self.clear_at.q.val().get_bit(4);
-        if self.shares.millisecond.val() {
-            self.fills.d.next = true;
-            self.fill_queue.d.next = 0.into();
-        }
-        // Reading an account
-        self.accounts.read_addr.next = self.op_queue.q.val();
-        self.weights.read_addr.next = self.op_queue.q.val();
-        self.tokens.read_addr.next = self.op_queue.q.val();
-        self.rates.read_addr.next = self.op_queue.q.val();
-        self.lengths.read_addr.next = self.op_queue.q.val();
-        self.paid.read_addr.next = self.paid_out.q.val();
-        self.wide_weight.next = bit_cast::<ACCOUNT_BITS, 8>(self.weights.read_data.val());
-        self.wide_length.next = bit_cast::<21, CHAIN_BYTES_BITS>(self.lengths.read_data.val());
-        self.wide_charged.next = bit_cast::<21, CHAIN_BYTES_BITS>(self.charged_bytes.q.val());
-        self.cap_less.next = bit_cast::<31, TOKEN_BITS>(self.tokens.read_data.val())
-            - (bit_cast::<31, RATE_BITS>(self.rates.read_data.val()) << 2);
-        // Choosing: accounts of chains go before the search, for they do not wait.
+        // Choosing
         self.here.next = self.runnable.q.val().get_bit(self.candidate.q.val().index());
-        self.searches.next = !self.offer.q.val()
-            & !(self.serving.q.val() & (self.candidate.q.val() == self.current.val()))
-            & !self.take.val();
-        // The third clock of a search. It ends before anything can have been offered and taken.
-        self.credited.next = self.account.q.val() + self.quantum.q.val();
-        self.offers.next = false;
-        self.moves.next = false;
-        if !self.phase.q.val() & self.acts.q.val() & (self.op.q.val() == AccountOp::Search) & self.searches.val() {
-            self.offers.next = self.searched.q.val() & !self.credited.val().get_bit(27);
-            self.moves.next = !self.searched.q.val() | self.credited.val().get_bit(27);
-        }
+        self.searches.next =
+            !self.offer.q.val() & !(self.serving.q.val() & (self.candidate.q.val() == self.current.val()));
+        // A queue in debt is given what a round gives, and passed over when that is not enough. The search ends before
+        // anything can have been offered and taken.
+        self.looks.next = !self.phase.q.val() & self.op_search.q.val() & self.searches.val();
+        self.offers.next = self.looks.val() & self.searched.q.val() & !self.in_debt.q.val();
+        self.credits.next = self.looks.val() & self.searched.q.val() & self.in_debt.q.val() & !self.tried.q.val();
+        self.moves.next = self.looks.val() & (!self.searched.q.val() | (self.in_debt.q.val() & self.tried.q.val()));
         self.advance.next = self.moves.val() | self.take.val();
         self.candidate_next.next = self.candidate.q.val();
         if self.advance.val() {
@@ -348,6 +362,13 @@ impl Logic for QueueScheduler {
             if self.candidate.q.val() == self.last_queue.val() {
                 self.candidate_next.next = 0.into();
             }
+        }
+        self.credited.d.next = self.credits.val() & !self.jump.q.val();
+        if self.credits.val() {
+            self.tried.d.next = true;
+        }
+        if self.advance.val() | self.jump.q.val() {
+            self.tried.d.next = false;
         }
         // When nothing waits, the search goes to the queue of a doorbell at once: nobody is passed over.
         if self.notify_valid.val() & (self.runnable.q.val() == 0) & !self.serving.q.val() {
@@ -362,146 +383,153 @@ impl Logic for QueueScheduler {
         }
         self.candidate.d.next = self.candidate_next.val();
         self.phase.d.next = !self.phase.q.val() & !self.clearing.val();
-        if self.phase.q.val() {
-            // Read what was chosen.
-            self.account.d.next = self.accounts.read_data.val();
-            self.token.d.next = self.tokens.read_data.val();
-            self.rate.d.next = self.rates.read_data.val();
-            self.quantum.d.next = self.wide_weight.val() << self.quantum_bits.val();
-            self.length.d.next = self.lengths.read_data.val();
-            self.roomy.d.next = self.cap_less.val().get_bit(30) | self.tokens.read_data.val().get_bit(29);
-            self.is_current.d.next = self.serving.q.val() & (self.op_queue.q.val() == self.current.val());
-            self.searched.d.next = self.here.val();
-            self.amount.d.next = 0.into();
-            match self.op.q.val() {
-                AccountOp::Announce => {
-                    self.amount.d.next = self.wide_length.val();
-                }
-                AccountOp::Charge => {
-                    self.length.d.next = self.charged_bytes.q.val();
-                    self.amount.d.next =
-                        self.wide_charged.val() - bit_cast::<21, CHAIN_BYTES_BITS>(self.paid.read_data.val());
-                    self.paid_out.d.next = self.paid_out.q.val() + 1;
-                    self.charges.d.next = false;
-                }
-                AccountOp::Extra => {
-                    self.amount.d.next = bit_cast::<21, 9>(self.extras_bytes.q.val());
-                    self.extras.d.next = false;
-                }
-                AccountOp::Fill => {
-                    self.fill_queue.d.next = self.fill_queue.q.val() + 1;
-                    if self.fill_queue.q.val() == self.last_queue.val() {
-                        self.fills.d.next = self.shares.millisecond.val();
-                        self.fill_queue.d.next = 0.into();
-                    }
-                }
-                AccountOp::Refresh => {
-                    self.refreshes.d.next = false;
-                }
-                _ => {}
+        // Accounts of chains go before the search, for they do not wait; a charge before an announcement, whose place
+        // among what was paid may be that of the charge.
+        self.gives.d.next = 0.into();
+        self.takes.d.next = bit_cast::<CHAIN_BYTES_BITS, 9>(self.extras_bytes.q.val());
+        if self.charges.q.val() {
+            self.gives.d.next = self.paid.read_data.val();
+            self.takes.d.next = self.charged_bytes.q.val();
+            if self.charged_refused.q.val() {
+                self.takes.d.next = self.refused_bytes.val();
             }
-            if self.op.q.val() == AccountOp::Announce {
-                self.announces.d.next = false;
-            }
+        } else if self.announces.q.val() | !self.extras.q.val() {
+            self.takes.d.next = 0.into();
         }
         if !self.phase.q.val() {
-            self.op.d.next = AccountOp::Search;
             self.op_queue.d.next = self.candidate_next.val();
-            self.acts.d.next = self.searches.val() & !self.offers.val();
-            if self.announces.q.val() {
-                self.op.d.next = AccountOp::Announce;
-                self.op_queue.d.next = self.announce_queue.q.val();
-                self.acts.d.next = true;
-            } else if self.charges.q.val() {
-                self.op.d.next = AccountOp::Charge;
+            self.op_search.d.next = false;
+            self.op_announce.d.next = false;
+            self.op_charge.d.next = false;
+            self.op_pays.d.next = false;
+            self.op_refresh.d.next = false;
+            self.op_fill.d.next = false;
+            if self.charges.q.val() {
+                self.op_charge.d.next = true;
+                self.op_pays.d.next = true;
                 self.op_queue.d.next = self.charged_queue.q.val();
-                self.acts.d.next = true;
+                self.paid_out.d.next = self.paid_out.q.val() + 1;
+                self.charges.d.next = false;
+            } else if self.announces.q.val() {
+                self.op_announce.d.next = true;
+                self.op_pays.d.next = true;
+                self.op_queue.d.next = self.announce_queue.q.val();
+                self.announces.d.next = false;
             } else if self.extras.q.val() {
-                self.op.d.next = AccountOp::Extra;
+                self.op_pays.d.next = true;
                 self.op_queue.d.next = self.extras_queue.q.val();
-                self.acts.d.next = true;
+                self.extras.d.next = false;
             } else if self.refreshes.q.val() {
-                self.op.d.next = AccountOp::Refresh;
+                self.op_refresh.d.next = true;
                 self.op_queue.d.next = self.refresh_queue.q.val();
-                self.acts.d.next = true;
+                self.refreshes.d.next = false;
             } else if self.fills.q.val() {
-                self.op.d.next = AccountOp::Fill;
+                self.op_fill.d.next = true;
                 self.op_queue.d.next = self.fill_queue.q.val();
-                self.acts.d.next = true;
+                self.fill_queue.d.next = self.fill_queue.q.val() + 1;
+                if self.fill_queue.q.val() == self.last_queue.val() {
+                    self.fills.d.next = false;
+                }
+            } else {
+                self.op_search.d.next = self.searches.val() & !self.offers.val();
+            }
+        }
+        if self.shares.millisecond.val() {
+            self.fills.d.next = true;
+            self.fill_queue.d.next = 0.into();
+        }
+        // What the account changes by. A length that is written on this clock may be seen or not: what is paid is kept.
+        self.accounts.read_addr.next = self.op_queue.q.val();
+        self.weights.read_addr.next = self.op_queue.q.val();
+        self.tokens.read_addr.next = self.op_queue.q.val();
+        self.rates.read_addr.next = self.op_queue.q.val();
+        self.lengths.read_addr.next = self.op_queue.q.val();
+        self.paid.read_addr.next = self.paid_out.q.val();
+        self.rate_given.next = 0.into();
+        if self.op_fill.q.val() {
+            self.rate_given.next = bit_cast::<TOKEN_BITS, RATE_BITS>(self.rates.read_data.val());
+        }
+        self.quantum_given.next = 0.into();
+        if self.op_search.q.val() {
+            self.quantum_given.next =
+                bit_cast::<TOKEN_BITS, 8>(self.weights.read_data.val()) << self.quantum_bits.val();
+        }
+        self.given.next = self.rate_given.val()
+            | self.quantum_given.val()
+            | bit_cast::<TOKEN_BITS, CHAIN_BYTES_BITS>(self.gives.q.val());
+        self.taken.next = bit_cast::<TOKEN_BITS, CHAIN_BYTES_BITS>(self.takes.q.val());
+        if self.op_announce.q.val() {
+            self.taken.next = bit_cast::<TOKEN_BITS, CHAIN_BYTES_BITS>(self.lengths.read_data.val());
+        }
+        self.cap_less.next = bit_cast::<31, TOKEN_BITS>(self.tokens.read_data.val())
+            - (bit_cast::<31, RATE_BITS>(self.rates.read_data.val()) << 2);
+        self.paid.write_addr.next = self.paid_in.q.val();
+        self.paid.write_data.next = self.lengths.read_data.val();
+        self.paid.write_enable.next = self.phase.q.val() & self.op_announce.q.val();
+        if self.phase.q.val() {
+            self.change.d.next = self.given.val() - self.taken.val();
+            self.roomy.d.next = self.cap_less.val().get_bit(30) | self.tokens.read_data.val().get_bit(29);
+            self.unlimited.d.next = self.rates.read_data.val() == 0;
+            self.is_current.d.next = self.serving.q.val() & (self.op_queue.q.val() == self.current.val());
+            self.searched.d.next = self.here.val();
+            // the operation before is writing
+            self.in_debt.d.next = self.accounts.read_data.val().get_bit(27);
+            if self.account_write.q.val() & (self.write_queue.q.val() == self.op_queue.q.val()) {
+                self.in_debt.d.next = self.account.q.val().get_bit(27);
+            }
+            if self.op_announce.q.val() {
+                self.paid_in.d.next = self.paid_in.q.val() + 1;
             }
         }
         // Changing: a debt is a negative account; what lies far below stays there.
-        self.account_amount.next = bit_cast::<ACCOUNT_BITS, 21>(self.amount.q.val());
-        if self.amount.q.val().get_bit(20) {
-            self.account_amount.next = bit_cast::<ACCOUNT_BITS, 21>(self.amount.q.val()) | 0xFE0_0000;
+        self.account_change.next = self.change.q.val().get_bits::<ACCOUNT_BITS>(0);
+        self.account.d.next = self.accounts.read_data.val() + self.account_change.val();
+        self.token.d.next = self.tokens.read_data.val() + self.change.q.val();
+        if self.unlimited.q.val() {
+            self.token.d.next = 0.into();
         }
-        self.token_amount.next = bit_cast::<TOKEN_BITS, 21>(self.amount.q.val());
-        if self.amount.q.val().get_bit(20) {
-            self.token_amount.next = bit_cast::<TOKEN_BITS, 21>(self.amount.q.val()) | 0x3FE0_0000;
-        }
-        self.wide_rate.next = bit_cast::<TOKEN_BITS, RATE_BITS>(self.rate.q.val());
-        self.owed.next = self.account.q.val() - self.account_amount.val();
-        self.token_less.next = self.token.q.val() - self.token_amount.val();
-        self.token_more.next = self.token.q.val() + self.wide_rate.val();
-        self.token_next.next = self.token_less.val();
-        if self.token.q.val().get_bits::<2>(28) == 2 {
-            self.token_next.next = self.token.q.val();
-        }
-        if self.op.q.val() == AccountOp::Fill {
-            self.token_next.next = self.token.q.val();
-            if self.roomy.q.val() {
-                self.token_next.next = self.token_more.val();
+        self.write_queue.d.next = self.op_queue.q.val();
+        self.account_write.d.next = self.credits.val();
+        self.token_write.d.next = false;
+        self.length_write.d.next = false;
+        self.spends.d.next = false;
+        if !self.phase.q.val() {
+            if self.op_pays.q.val() & !(self.is_current.q.val() & self.alone.q.val()) {
+                self.account_write.d.next = self.accounts.read_data.val().get_bits::<2>(26) != 2;
+                self.spends.d.next = self.is_current.q.val() & !self.take.val();
             }
+            self.token_write.d.next = (self.op_pays.q.val() & (self.tokens.read_data.val().get_bits::<2>(28) != 2))
+                | (self.op_fill.q.val() & self.roomy.q.val())
+                | self.op_refresh.q.val();
+            // What was refused or given up says nothing of the next chain's length.
+            self.length_write.d.next = self.op_charge.q.val() & !self.charged_refused.q.val();
         }
-        if self.rate.q.val() == 0 {
-            self.token_next.next = 0.into();
-        }
-        self.accounts.write_addr.next = self.op_queue.q.val();
-        self.accounts.write_data.next = self.owed.val();
-        self.accounts.write_enable.next = false;
-        self.tokens.write_addr.next = self.op_queue.q.val();
-        self.tokens.write_data.next = self.token_next.val();
-        self.tokens.write_enable.next = false;
-        self.lengths.write_addr.next = self.op_queue.q.val();
-        self.lengths.write_data.next = self.length.q.val();
-        self.lengths.write_enable.next = false;
-        self.paid.write_addr.next = self.paid_in.q.val();
-        self.paid.write_data.next = self.length.q.val();
-        self.pays.next = false;
-        self.op_hot.next = bits::<16>(1) << self.op_queue.q.val();
+        // Writing
+        self.accounts.write_addr.next = self.write_queue.q.val();
+        self.accounts.write_data.next = self.account.q.val();
+        self.accounts.write_enable.next = self.account_write.q.val();
+        self.tokens.write_addr.next = self.write_queue.q.val();
+        self.tokens.write_data.next = self.token.q.val();
+        self.tokens.write_enable.next = self.token_write.q.val();
+        self.lengths.write_addr.next = self.write_queue.q.val();
+        self.lengths.write_data.next = self.charged_bytes.q.val();
+        self.lengths.write_enable.next = self.length_write.q.val();
+        self.write_hot.next = bits::<16>(1) << self.write_queue.q.val();
         self.limited_next.next = self.limited.q.val();
-        if !self.phase.q.val() & self.acts.q.val() {
-            if self.op.q.val() == AccountOp::Search {
-                self.accounts.write_data.next = self.credited.val();
-                self.accounts.write_enable.next =
-                    self.searches.val() & self.searched.q.val() & self.account.q.val().get_bit(27);
-                self.offer.d.next = self.offer.q.val() | self.offers.val();
-            } else {
-                self.accounts.write_enable.next = self.account.q.val().get_bits::<2>(26) != 2;
-                self.tokens.write_enable.next = true;
-                self.limited_next.next = self.limited.q.val() & (self.op_hot.val() ^ 0xFFFF);
-                if self.token_next.val().get_bit(29) {
-                    self.limited_next.next = self.limited.q.val() | self.op_hot.val();
-                }
-                if self.is_current.q.val() {
-                    self.spent.d.next = self.owed.val().get_bit(27);
-                    if self.owed.val().get_bit(27) & self.alone.q.val() {
-                        self.accounts.write_data.next = self.quantum.q.val();
-                        self.accounts.write_enable.next = true;
-                        self.spent.d.next = false;
-                    }
-                }
-                self.pays.next = self.op.q.val() == AccountOp::Announce;
-                // What was refused or given up says nothing of the next chain's length.
-                self.lengths.write_enable.next = (self.op.q.val() == AccountOp::Charge) & !self.charged_refused.q.val();
+        if self.token_write.q.val() {
+            self.limited_next.next = self.limited.q.val() & (self.write_hot.val() ^ 0xFFFF);
+            if self.token.q.val().get_bit(29) {
+                self.limited_next.next = self.limited.q.val() | self.write_hot.val();
             }
-        }
-        self.paid.write_enable.next = self.pays.val();
-        if self.pays.val() {
-            self.paid_in.d.next = self.paid_in.q.val() + 1;
         }
         self.limited.d.next = self.limited_next.val();
+        if self.spends.q.val() {
+            self.spent.d.next = self.account.q.val().get_bit(27);
+        }
         // The search
+        if self.offers.val() | (self.credited.q.val() & !self.account.q.val().get_bit(27)) {
+            self.offer.d.next = true;
+        }
         if self.offer.q.val() & !self.here.val() {
             self.offer.d.next = false;
         }
@@ -518,56 +546,59 @@ impl Logic for QueueScheduler {
             self.announces.d.next = true;
             self.announce_queue.d.next = self.current.val();
         }
-        if self.charge_valid.val() {
+        self.charge_in.d.next = self.charge_valid.val();
+        self.charge_in_queue.d.next = self.charge_queue.val();
+        self.charge_in_bytes.d.next = self.charge_bytes.val();
+        if self.charge_in.q.val() {
             self.charges.d.next = true;
-            self.charged_queue.d.next = self.charge_queue.val();
-            self.charged_bytes.d.next = self.charge_bytes.val();
-            self.charged_refused.d.next = self.charge_bytes.val() == 0;
-            if self.charge_bytes.val() == 0 {
-                self.charged_bytes.d.next = self.refused_bytes.val();
-            }
+            self.charged_queue.d.next = self.charge_in_queue.q.val();
+            self.charged_bytes.d.next = self.charge_in_bytes.q.val();
+            self.charged_refused.d.next = self.charge_in_bytes.q.val() == 0;
         }
         if self.extra_valid.val() {
             self.extras.d.next = true;
             self.extras_queue.d.next = self.extra_queue.val();
             self.extras_bytes.d.next = self.extra_bytes.val();
         }
-        self.weights.write_addr.next = self.shares.queue.val();
-        self.weights.write_data.next = self.shares.value.val().get_bits::<8>(0);
-        if self.shares.value.val().get_bits::<8>(0) == 0 {
-            self.weights.write_data.next = 1.into();
-        }
-        self.weights.write_enable.next = self.shares.weight_write.val();
-        self.rates.write_addr.next = self.shares.queue.val();
-        self.rates.write_data.next = self.shares.value.val().get_bits::<RATE_BITS>(0);
+        // Weights and rates
+        self.share_queue.d.next = self.shares.queue.val();
+        self.share_weight.d.next = self.shares.value.val().get_bits::<8>(0);
+        self.share_rate.d.next = self.shares.value.val().get_bits::<RATE_BITS>(0);
         if self.shares.value.val().get_bits::<5>(27) != 0 {
-            self.rates.write_data.next = 0.into();
+            self.share_rate.d.next = 0.into();
         }
-        self.rates.write_enable.next = self.shares.rate_write.val();
+        self.weight_write.d.next = self.shares.weight_write.val();
+        self.rate_write.d.next = self.shares.rate_write.val();
         if self.shares.rate_write.val() {
             self.refreshes.d.next = true;
             self.refresh_queue.d.next = self.shares.queue.val();
         }
+        self.weights.write_addr.next = self.share_queue.q.val();
+        self.weights.write_data.next = self.share_weight.q.val();
+        if self.share_weight.q.val() == 0 {
+            self.weights.write_data.next = 1.into();
+        }
+        self.weights.write_enable.next = self.weight_write.q.val();
+        self.rates.write_addr.next = self.share_queue.q.val();
+        self.rates.write_data.next = self.share_rate.q.val();
+        self.rates.write_enable.next = self.rate_write.q.val();
         // After a reset: weights 1, everything else 0.
         if self.clearing.val() {
             self.clear_at.d.next = self.clear_at.q.val() + 1;
-            self.acts.d.next = false;
+            self.op_search.d.next = false;
             self.offer.d.next = false;
-            self.accounts.write_addr.next = self.clear_at.q.val().get_bits::<4>(0);
-            self.accounts.write_data.next = 0.into();
-            self.accounts.write_enable.next = true;
-            self.tokens.write_addr.next = self.clear_at.q.val().get_bits::<4>(0);
-            self.tokens.write_data.next = 0.into();
-            self.tokens.write_enable.next = true;
-            self.lengths.write_addr.next = self.clear_at.q.val().get_bits::<4>(0);
-            self.lengths.write_data.next = 0.into();
-            self.lengths.write_enable.next = true;
-            self.weights.write_addr.next = self.clear_at.q.val().get_bits::<4>(0);
-            self.weights.write_data.next = 1.into();
-            self.weights.write_enable.next = true;
-            self.rates.write_addr.next = self.clear_at.q.val().get_bits::<4>(0);
-            self.rates.write_data.next = 0.into();
-            self.rates.write_enable.next = true;
+            self.write_queue.d.next = self.clear_at.q.val().get_bits::<4>(0);
+            self.account.d.next = 0.into();
+            self.account_write.d.next = true;
+            self.token.d.next = 0.into();
+            self.token_write.d.next = true;
+            self.charged_bytes.d.next = 0.into();
+            self.length_write.d.next = true;
+            self.share_queue.d.next = self.clear_at.q.val().get_bits::<4>(0);
+            self.share_weight.d.next = 0.into();
+            self.weight_write.d.next = true;
+            self.share_rate.d.next = 0.into();
+            self.rate_write.d.next = true;
         }
         if self.reset.val() {
             self.paid_in.d.next = 0.into();
@@ -585,13 +616,22 @@ impl Logic for QueueScheduler {
             self.candidate.d.next = 0.into();
             self.jump.d.next = false;
             self.offer.d.next = false;
+            self.tried.d.next = false;
+            self.credited.d.next = false;
             self.announces.d.next = false;
+            self.charge_in.d.next = false;
             self.charges.d.next = false;
             self.extras.d.next = false;
             self.refreshes.d.next = false;
             self.fills.d.next = false;
             self.phase.d.next = false;
-            self.acts.d.next = false;
+            self.op_search.d.next = false;
+            self.op_announce.d.next = false;
+            self.op_charge.d.next = false;
+            self.op_pays.d.next = false;
+            self.op_refresh.d.next = false;
+            self.op_fill.d.next = false;
+            self.spends.d.next = false;
         }
     }
 }

@@ -184,14 +184,28 @@ logic_block! {
         index_next: DFF<Bits<16>>,
         follows: DFF<Bit>,
         misplaced: DFF<Bit>,
-        goes_on: DFF<Bit>,
+        equal: DFF<Bit>,
         too_much: DFF<Bit>,
         last_counted: DFF<Bit>,
+        // it is on the next place that was read
+        is_here: DFF<Bit>,
+        // it may go on; with it, the fragment before it is stored, and this one is held back
+        passes: DFF<Bit>,
+        stores: DFF<Bit>,
+        pushes: DFF<Bit>,
+        // the states `Hold`, `Ask` and `Emit`
+        holds: DFF<Bit>,
+        asks: DFF<Bit>,
+        emits: DFF<Bit>,
+        // a chain may be released, or be done with
+        may_emit: DFF<Bit>,
+        may_fail: DFF<Bit>,
         // the chain
         count: DFF<Bits<16>>,
         full: DFF<Bit>,
         total: DFF<Bits<CHAIN_BYTES_BITS>>,
         refusal: DFF<Bits<6>>,
+        refused: DFF<Bit>,
         error: DFF<Bits<6>>,
         run: DFF<Bits<4>>,
         run_open: DFF<Bit>,
@@ -202,6 +216,7 @@ logic_block! {
         fragment_context: DFF<Bits<4>>,
         // the two walks
         stored: DFF<Bits<8>>,
+        limit_reached: DFF<Bit>,
         overflow: DFF<Bit>,
         second: DFF<Bit>,
         promised: DFF<Bits<CHAIN_BYTES_BITS>>,
@@ -225,8 +240,11 @@ logic_block! {
         words: Signal<Local, Bits<5>>,
         low_bytes: Signal<Local, Bits<19>>,
         entries: Signal<Local, Bits<16>>,
-        limit_reached: Signal<Local, Bit>,
+        is_bad: Signal<Local, Bit>,
+        refused_now: Signal<Local, Bit>,
+        accepts: Signal<Local, Bit>,
         ends_here: Signal<Local, Bit>,
+        released_now: Signal<Local, Bit>,
         queues: Constant<Bits<16>> = Constant::new(((1u64 << TX_QUEUES) - 1).to_bits()),
         header_bytes: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new((VIRTIO_NET_HDR_BYTES as u64).to_bits()),
         store_last: Constant<Bits<8>> = Constant::new((FIRST_WALK_FRAGMENTS - 1).to_bits()),
@@ -298,13 +316,23 @@ impl Logic for ChainWalker {
             index_next,
             follows,
             misplaced,
-            goes_on,
+            equal,
             too_much,
             last_counted,
+            is_here,
+            passes,
+            stores,
+            pushes,
+            holds,
+            asks,
+            emits,
+            may_emit,
+            may_fail,
             count,
             full,
             total,
             refusal,
+            refused,
             error,
             run,
             run_open,
@@ -313,6 +341,7 @@ impl Logic for ChainWalker {
             fragment_bytes,
             fragment_context,
             stored,
+            limit_reached,
             overflow,
             second,
             promised,
@@ -346,7 +375,7 @@ impl Logic for ChainWalker {
         self.released.next = false;
         self.run_minus_1.next = self.run.q.val();
         self.indirect_page.next = self.table_page.q.val();
-        self.request_valid.next = false;
+        self.request_valid.next = self.asks.q.val();
         self.words.next = (bit_cast::<5, 4>(self.span.span_minus_1.val()) << 1) | 1;
         self.ask.next.owner = self.walker_owner.val();
         self.ask.next.queue = self.walked.q.val();
@@ -398,14 +427,29 @@ impl Logic for ChainWalker {
         self.index_next.d.next = self.index.q.val() + 1;
         self.follows.d.next = self.second_word.q.val().get_bits::<16>(48) == self.index_next.q.val();
         self.misplaced.d.next = self.first_word.q.val().get_bits::<4>(0).any() | self.in_table.q.val();
-        self.goes_on.d.next = self.second_word.q.val().get_bit(32)
-            & !(self.second.q.val() & (self.check.sum.val() == self.promised.q.val()));
-        self.too_much.d.next = self.check.sum.val() > self.promised.q.val();
+        self.equal.d.next = self.check.sum.val() == self.promised.q.val();
+        self.too_much.d.next = self.second.q.val() & (self.check.sum.val() > self.promised.q.val());
         self.last_counted.d.next = self.count.q.val() == self.ring_last.q.val();
         self.low_bytes.next = self.second_word.q.val().get_bits::<19>(0);
         self.entries.next = self.second_word.q.val().get_bits::<16>(4);
-        self.limit_reached.next = !self.second.q.val() & (self.stored.q.val() == self.store_last.val());
-        self.ends_here.next = !self.goes_on.q.val();
+        self.limit_reached.d.next = !self.second.q.val() & (self.stored.q.val() == self.store_last.val());
+        self.ends_here.next = !self.second_word.q.val().get_bit(32) | (self.second.q.val() & self.equal.q.val());
+        self.is_here.d.next = self.follows.q.val() & (self.left.q.val() != 0) & !self.last_counted.q.val();
+        // What `Hold` does is decided on the clock before it.
+        self.is_bad.next = self.check.refusal.val() != 0;
+        self.refused_now.next = self.refused.q.val() | (self.is_bad.val() & !self.second.q.val());
+        self.passes.d.next = !self.check.is_table.val() & !(self.is_bad.val() & self.second.q.val());
+        self.stores.d.next = !self.refused_now.val() & !self.check.empty.val() & !self.overflow.q.val();
+        self.pushes.d.next =
+            !self.refused_now.val() & !self.check.empty.val() & !self.overflow.q.val() & self.fragment_valid.q.val();
+        self.holds.d.next = false;
+        self.asks.d.next = false;
+        self.emits.d.next = false;
+        self.accepts.next = self.holds.q.val() & self.passes.q.val() & !self.too_much.q.val() & self.room.val();
+        // The pace counts to 7, and these are a clock late.
+        self.may_emit.d.next = self.room.val() & self.chain_ready.val() & self.pace.q.val().get_bits::<2>(1).all();
+        self.may_fail.d.next = self.pace.q.val().get_bits::<2>(1).all();
+        self.released_now.next = self.emits.q.val() & self.may_emit.q.val();
         self.finish.next = false;
         if !self.pace.q.val().all() {
             self.pace.d.next = self.pace.q.val() + 1;
@@ -432,6 +476,7 @@ impl Logic for ChainWalker {
                 self.full.d.next = false;
                 self.total.d.next = 0.into();
                 self.refusal.d.next = 0.into();
+                self.refused.d.next = false;
                 self.run.d.next = 0.into();
                 self.run_open.d.next = true;
                 self.stored.d.next = 0.into();
@@ -471,6 +516,8 @@ impl Logic for ChainWalker {
                     // Its head was remembered: the ring may hold another by now.
                     self.head_index.d.next = self.parked_chain.val().head;
                     self.refusal.d.next = self.aborted_code.val();
+                    self.refused.d.next = true;
+                    self.emits.d.next = true;
                     self.state.d.next = WalkState::Emit;
                 } else {
                     self.state.d.next = WalkState::Fail;
@@ -487,9 +534,11 @@ impl Logic for ChainWalker {
                 self.state.d.next = WalkState::Judge;
             }
             WalkState::Judge => {
-                if !self.second.q.val() & !self.check.is_table.val() & (self.refusal.q.val() == 0) {
+                if !self.second.q.val() & !self.check.is_table.val() & !self.refused.q.val() {
                     self.refusal.d.next = self.check.refusal.val();
+                    self.refused.d.next = self.is_bad.val();
                 }
+                self.holds.d.next = true;
                 self.state.d.next = WalkState::Hold;
             }
             WalkState::Hold => {
@@ -512,53 +561,22 @@ impl Logic for ChainWalker {
                         self.error.d.next = self.indirect_malformed.val();
                         self.state.d.next = WalkState::Fail;
                     }
-                } else if self.second.q.val() & ((self.check.refusal.val() != 0) | self.too_much.q.val()) {
+                } else if self.too_much.q.val() | !self.passes.q.val() {
                     self.state.d.next = WalkState::Break;
-                } else if self.room.val() | !self.fragment_valid.q.val() {
-                    self.count.d.next = self.count.q.val() + 1;
-                    self.full.d.next = self.last_counted.q.val();
-                    self.index.d.next = self.second_word.q.val().get_bits::<16>(48);
-                    self.at.d.next = self.at_next.q.val();
-                    self.left.d.next = self.left.q.val() - 1;
+                } else if self.room.val() {
                     self.wish.d.next = 3.into();
                     if self.follows.q.val() {
                         self.wish.d.next = 15.into();
-                        if self.run_open.q.val() & (self.run.q.val() != 15) {
-                            self.run.d.next = self.run.q.val() + 1;
-                        }
-                    } else {
-                        self.run_open.d.next = false;
                     }
                     self.state.d.next = WalkState::Enter;
-                    if self.follows.q.val() & (self.left.q.val() != 0) & !self.last_counted.q.val() {
+                    if self.is_here.q.val() {
                         self.state.d.next = WalkState::First;
                     }
                     if self.ends_here.val() {
-                        self.run.d.next = self.run.q.val();
                         self.state.d.next = WalkState::End;
                     }
-                    if self.refusal.q.val() == 0 {
-                        self.total.d.next = self.check.sum.val();
-                        if !self.check.empty.val() & !self.overflow.q.val() {
-                            self.push.next = self.fragment_valid.q.val();
-                            self.commit.next = self.second.q.val();
-                            self.fragment_addr.d.next = self.first_word.q.val();
-                            self.fragment_bytes.d.next = bit_cast::<CHAIN_BYTES_BITS, 19>(self.low_bytes.val());
-                            self.fragment_context.d.next = self.check.buffer_context.val();
-                            self.fragment_valid.d.next = true;
-                            if self.fragment_valid.q.val() {
-                                self.stored.d.next = self.stored.q.val() + 1;
-                                if self.limit_reached.val() {
-                                    self.fragment_valid.d.next = false;
-                                    self.overflow.d.next = true;
-                                    self.resume_index.d.next = self.index.q.val();
-                                    self.resume_count.d.next = self.count.q.val();
-                                    self.resume_total.d.next = self.total.q.val();
-                                    self.resume_in_table.d.next = self.in_table.q.val();
-                                }
-                            }
-                        }
-                    }
+                } else {
+                    self.holds.d.next = true;
                 }
             }
             WalkState::Enter => {
@@ -578,13 +596,14 @@ impl Logic for ChainWalker {
                 self.state.d.next = WalkState::SpanSettle;
             }
             WalkState::SpanSettle => {
+                self.asks.d.next = true;
                 self.state.d.next = WalkState::Ask;
             }
             WalkState::Ask => {
                 self.debug.next = 3.into();
-                self.request_valid.next = true;
                 self.left.d.next = self.span.span_minus_1.val();
                 self.at.d.next = self.walker_word.val();
+                self.asks.d.next = !self.request_ready.val();
                 if self.request_ready.val() {
                     self.state.d.next = WalkState::Wait;
                 }
@@ -604,18 +623,20 @@ impl Logic for ChainWalker {
                 self.state.d.next = WalkState::First;
             }
             WalkState::End => {
-                self.state.d.next = WalkState::Emit;
                 if self.second.q.val() {
                     self.state.d.next = WalkState::Close;
-                    if self.total.q.val() != self.promised.q.val() {
+                    if !self.equal.q.val() {
                         self.state.d.next = WalkState::Break;
                     }
                 } else if self.cancelled.q.val() {
                     self.state.d.next = WalkState::Fail;
                 } else {
+                    self.emits.d.next = true;
+                    self.state.d.next = WalkState::Emit;
                     self.frame_bytes.d.next = self.total.q.val() - self.header_bytes.val();
-                    if (self.refusal.q.val() == 0) & (self.total.q.val() < self.header_bytes.val()) {
+                    if !self.refused.q.val() & (self.total.q.val() < self.header_bytes.val()) {
                         self.refusal.d.next = self.chain_too_short.val();
+                        self.refused.d.next = true;
                     }
                 }
             }
@@ -623,15 +644,9 @@ impl Logic for ChainWalker {
                 self.debug.next = 4.into();
                 self.held_back.next.last = true;
                 self.promised.d.next = self.total.q.val();
-                if self.room.val() & self.chain_ready.val() & self.pace.q.val().all() {
-                    self.chain_valid.next = true;
-                    self.released.next = true;
+                if self.may_emit.q.val() {
                     self.was_released.d.next = true;
-                    if self.refusal.q.val() != 0 {
-                        self.rollback.next = true;
-                        self.finish.next = true;
-                    } else if self.overflow.q.val() {
-                        self.commit.next = true;
+                    if self.overflow.q.val() & !self.refused.q.val() {
                         self.index.d.next = self.resume_index.q.val();
                         self.count.d.next = self.resume_count.q.val();
                         self.total.d.next = self.resume_total.q.val();
@@ -645,11 +660,9 @@ impl Logic for ChainWalker {
                         self.overflow.d.next = false;
                         self.second.d.next = true;
                         self.state.d.next = WalkState::Enter;
-                    } else {
-                        self.push.next = true;
-                        self.commit.next = true;
-                        self.finish.next = true;
                     }
+                } else {
+                    self.emits.d.next = true;
                 }
             }
             WalkState::Close => {
@@ -677,7 +690,7 @@ impl Logic for ChainWalker {
                 if self.second.q.val() {
                     // The chain is released: end its fragments first.
                     self.state.d.next = WalkState::Break;
-                } else if self.pace.q.val().all() {
+                } else if self.may_fail.q.val() {
                     self.rollback.next = true;
                     self.finish.next = true;
                     if (self.error.q.val() != 0)
@@ -690,10 +703,59 @@ impl Logic for ChainWalker {
                 }
             }
         }
+        // The descriptor in `Hold` is taken.
+        if self.accepts.val() {
+            self.count.d.next = self.count.q.val() + 1;
+            self.full.d.next = self.last_counted.q.val();
+            self.index.d.next = self.second_word.q.val().get_bits::<16>(48);
+            self.at.d.next = self.at_next.q.val();
+            self.left.d.next = self.left.q.val() - 1;
+            if !self.ends_here.val() {
+                self.run_open.d.next = self.run_open.q.val() & self.follows.q.val();
+                if self.follows.q.val() & self.run_open.q.val() & (self.run.q.val() != 15) {
+                    self.run.d.next = self.run.q.val() + 1;
+                }
+            }
+            if !self.refused.q.val() {
+                self.total.d.next = self.check.sum.val();
+            }
+            if self.stores.q.val() {
+                self.commit.next = self.second.q.val();
+                self.fragment_addr.d.next = self.first_word.q.val();
+                self.fragment_bytes.d.next = bit_cast::<CHAIN_BYTES_BITS, 19>(self.low_bytes.val());
+                self.fragment_context.d.next = self.check.buffer_context.val();
+                self.fragment_valid.d.next = true;
+            }
+            if self.pushes.q.val() {
+                self.push.next = true;
+                self.stored.d.next = self.stored.q.val() + 1;
+                if self.limit_reached.q.val() {
+                    self.fragment_valid.d.next = false;
+                    self.overflow.d.next = true;
+                    self.resume_index.d.next = self.index.q.val();
+                    self.resume_count.d.next = self.count.q.val();
+                    self.resume_total.d.next = self.total.q.val();
+                    self.resume_in_table.d.next = self.in_table.q.val();
+                }
+            }
+        }
+        // The chain in `Emit` is released.
+        if self.released_now.val() {
+            self.chain_valid.next = true;
+            self.released.next = true;
+            if self.refused.q.val() {
+                self.rollback.next = true;
+                self.finish.next = true;
+            } else {
+                self.commit.next = true;
+                self.push.next = !self.overflow.q.val();
+                self.finish.next = !self.overflow.q.val();
+            }
+        }
         self.finished.next = self.finish.val();
-        self.charged_bytes.next = 0.into();
-        if (self.was_released.q.val() | self.released.val()) & (self.refusal.q.val() == 0) {
-            self.charged_bytes.next = self.frame_bytes.q.val();
+        self.charged_bytes.next = self.frame_bytes.q.val();
+        if !(self.was_released.q.val() | self.emits.q.val()) | self.refused.q.val() {
+            self.charged_bytes.next = 0.into();
         }
         if self.finish.val() {
             self.pace.d.next = 0.into();
@@ -707,6 +769,9 @@ impl Logic for ChainWalker {
             self.oldest.d.next = 0.into();
             self.stopped.d.next = 0.into();
             self.error_valid.d.next = false;
+            self.holds.d.next = false;
+            self.asks.d.next = false;
+            self.emits.d.next = false;
         }
     }
 }

@@ -4,7 +4,7 @@
 //! no end-around carry in the loop: the sum is folded where it is used. Words are little-endian here, which swaps the
 //! bytes of a one's complement sum and nothing else (RFC 1071).
 
-use super::byte_mask::ByteMask;
+use super::masked_bytes::MaskedBytes;
 use rust_hdl::prelude::*;
 
 logic_block! {
@@ -41,7 +41,7 @@ logic_block! {
         /// The sum, not folded.
         pub sum: Signal<Out, Bits<32>>,
         //
-        summed: ByteMask,
+        blanked: MaskedBytes,
         turned: DFF<Bits<64>>,
         turned_valid: DFF<Bit>,
         turned_write: DFF<Bit>,
@@ -49,7 +49,6 @@ logic_block! {
         turned_lanes: DFF<Bits<8>>,
         turned_first: DFF<Bit>,
         turned_end: DFF<Bit>,
-        blanked: DFF<Bits<64>>,
         blanked_valid: DFF<Bit>,
         blanked_first: DFF<Bit>,
         blanked_end: DFF<Bit>,
@@ -85,7 +84,6 @@ impl Logic for Aligner {
             turned_lanes,
             turned_first,
             turned_end,
-            blanked,
             blanked_valid,
             blanked_first,
             blanked_end,
@@ -101,6 +99,7 @@ impl Logic for Aligner {
             total,
             total_valid
         );
+        clock!(self, clock, blanked);
         // Rotate
         self.by_four.next = self.in_data.val();
         if self.in_rotate.val().get_bit(2) {
@@ -125,16 +124,16 @@ impl Logic for Aligner {
         self.write_addr.next = self.turned_at.q.val();
         self.write_data.next = self.turned.q.val();
         // Blank
-        self.summed.lanes.next = self.turned_lanes.q.val();
-        self.blanked.d.next = self.turned.q.val() & self.summed.mask.val();
+        self.blanked.lanes.next = self.turned_lanes.q.val();
+        self.blanked.data.next = self.turned.q.val();
         self.blanked_valid.d.next = self.turned_valid.q.val();
         self.blanked_first.d.next = self.turned_first.q.val();
         self.blanked_end.d.next = self.turned_end.q.val();
         // Add
-        self.pair_low.d.next = bit_cast::<17, 16>(self.blanked.q.val().get_bits::<16>(0))
-            + bit_cast::<17, 16>(self.blanked.q.val().get_bits::<16>(16));
-        self.pair_high.d.next = bit_cast::<17, 16>(self.blanked.q.val().get_bits::<16>(32))
-            + bit_cast::<17, 16>(self.blanked.q.val().get_bits::<16>(48));
+        self.pair_low.d.next = bit_cast::<17, 16>(self.blanked.kept.val().get_bits::<16>(0))
+            + bit_cast::<17, 16>(self.blanked.kept.val().get_bits::<16>(16));
+        self.pair_high.d.next = bit_cast::<17, 16>(self.blanked.kept.val().get_bits::<16>(32))
+            + bit_cast::<17, 16>(self.blanked.kept.val().get_bits::<16>(48));
         self.pair_valid.d.next = self.blanked_valid.q.val();
         self.pair_first.d.next = self.blanked_first.q.val();
         self.pair_end.d.next = self.blanked_end.q.val();

@@ -165,6 +165,7 @@ logic_block! {
         chain_end: Signal<Local, Bit>,
         takes: Signal<Local, Bit>,
         fetches: Signal<Local, Bit>,
+        watches: Signal<Local, Bit>,
         active: Signal<Local, Bit>,
         shift_bits: Signal<Local, Bits<6>>,
         next_mask: Signal<Local, Bits<64>>,
@@ -299,9 +300,11 @@ impl Logic for Cutter {
         self.fetches.next = self.active.val() & !self.kept_valid.q.val() & !self.nothing.q.val();
         self.take.next =
             self.fetches.val() | (self.step.val() & self.takes.val()) | (self.breaks.val() & !self.kept_fault.q.val());
-        if self.beat_valid.val() & (self.fetches.val() | (self.step.val() & self.takes.val())) {
+        // One enable for all of it: a second place that loads would cost a multiplexer a bit.
+        self.watches.next = (self.state.q.val() == CutterState::Idle) & self.taken_elsewhere.val();
+        if self.watches.val() | (self.beat_valid.val() & (self.fetches.val() | (self.step.val() & self.takes.val()))) {
             self.kept.d.next = self.offered.val();
-            self.kept_fault.d.next = self.beat.val().fault;
+            self.kept_fault.d.next = self.beat.val().fault & !self.watches.val();
         }
         // Only read behind a fault, which is the kept beat's or, on the last clock, the offered one's.
         if !self.kept_fault.q.val() {
@@ -385,10 +388,6 @@ impl Logic for Cutter {
                 self.lane.d.next = self.header_lanes.val();
                 self.last_segment.d.next = true;
                 self.segment_at.d.next = self.written_at.q.val();
-                if self.taken_elsewhere.val() {
-                    self.kept.d.next = self.offered.val();
-                    self.kept_fault.d.next = false;
-                }
                 if self.start.val() {
                     self.state.d.next = CutterState::Extent;
                     if self.template.val() {

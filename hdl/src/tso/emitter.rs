@@ -5,6 +5,7 @@
 //! beat before it, so frames follow each other without a gap.
 
 use super::byte_mask::ByteMask;
+use super::masked_bytes::MaskedBytes;
 use super::records::{DoneRecord, FrameRecord, OutputBeat};
 use rust_hdl::prelude::*;
 
@@ -65,8 +66,8 @@ logic_block! {
         //
         first_mask: ByteMask,
         second_mask: ByteMask,
-        template_mask: ByteMask,
-        ring_mask: ByteMask,
+        template_beat: MaskedBytes,
+        ring_beat: MaskedBytes,
         state: DFF<EmitState>,
         is_idle: DFF<Bit>,
         // a record was loaded on the last clock, and what follows from it
@@ -145,11 +146,7 @@ logic_block! {
         read_last: DFF<Bit>,
         read_done: DFF<Bit>,
         read_queue: DFF<Bits<4>>,
-        template_beat: DFF<Bits<64>>,
-        ring_beat: DFF<Bits<64>>,
         patch_beat: DFF<Bits<64>>,
-        template_lanes: DFF<Bits<8>>,
-        ring_lanes: DFF<Bits<8>>,
         // third stage
         merged: DFF<Bit>,
         merged_beat: DFF<OutputBeat>,
@@ -286,14 +283,11 @@ impl Logic for Emitter {
             read_last,
             read_done,
             read_queue,
-            template_beat,
-            ring_beat,
             patch_beat,
-            template_lanes,
-            ring_lanes,
             merged,
             merged_beat
         );
+        clock!(self, clock, template_beat, ring_beat);
         self.now.next = self.record.val();
         self.idle.next = self.is_idle.q.val();
         self.ring_read.next = self.read_at.q.val();
@@ -466,22 +460,19 @@ impl Logic for Emitter {
             | (self.second_bytes.val() & self.second_mask.mask.val());
         self.not_patched.next = !self.patched.val();
         self.not_template.next = !self.asked_template.q.val();
-        self.template_lanes.d.next = self.asked_template.q.val() & self.not_patched.val();
-        self.ring_lanes.d.next = self.not_template.val() & self.not_patched.val() & self.asked_data.q.val();
-        self.template_beat.d.next = self.template_data.val();
-        self.ring_beat.d.next = self.ring_data.val();
+        self.template_beat.lanes.next = self.asked_template.q.val() & self.not_patched.val();
+        self.ring_beat.lanes.next = self.not_template.val() & self.not_patched.val() & self.asked_data.q.val();
+        self.template_beat.data.next = self.template_data.val();
+        self.ring_beat.data.next = self.ring_data.val();
         self.read.d.next = self.asked.q.val();
         self.read_keep.d.next = self.asked_keep.q.val();
         self.read_last.d.next = self.asked_last.q.val();
         self.read_done.d.next = self.asked_done.q.val();
         self.read_queue.d.next = self.asked_queue.q.val();
         // Third stage
-        self.template_mask.lanes.next = self.template_lanes.q.val();
-        self.ring_mask.lanes.next = self.ring_lanes.q.val();
         self.merged.d.next = self.read.q.val();
-        self.merged_beat.d.next.data = self.patch_beat.q.val()
-            | (self.template_beat.q.val() & self.template_mask.mask.val())
-            | (self.ring_beat.q.val() & self.ring_mask.mask.val());
+        self.merged_beat.d.next.data =
+            self.patch_beat.q.val() | self.template_beat.kept.val() | self.ring_beat.kept.val();
         self.merged_beat.d.next.keep = self.read_keep.q.val();
         self.merged_beat.d.next.last = self.read_last.q.val();
         self.merged_beat.d.next.done = self.read_done.q.val();

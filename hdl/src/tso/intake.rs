@@ -185,13 +185,13 @@ logic_block! {
         summed: DFF<Bit>,
         bank_at: DFF<Bits<4>>,
         banks_used: DFF<Bits<5>>,
+        walks: DFF<Bit>,
         //
         data: Signal<Local, Bits<64>>,
         takes: Signal<Local, Bit>,
         arrives: Signal<Local, Bit>,
         stores: Signal<Local, Bit>,
         begins: Signal<Local, Bit>,
-        walks: Signal<Local, Bit>,
         is_complete: Signal<Local, Bit>,
         taken_next: Signal<Local, Bits<6>>,
         seeds: Signal<Local, Bits<16>>,
@@ -273,7 +273,8 @@ impl Logic for Intake {
             many,
             summed,
             bank_at,
-            banks_used
+            banks_used,
+            walks
         );
         clock!(self, clock, checks, layers);
         // Chains: one waits while another is worked on.
@@ -310,9 +311,10 @@ impl Logic for Intake {
         self.checks.tcp_end.next = self.tcp_end.q.val();
         self.checks.sum_at.next = self.sum_end.q.val();
         self.checks.features.next = self.features.val();
-        self.walks.next = (self.state.q.val() == IntakeState::Settle) & self.settled.val();
+        // A clock late: it loads a hundred flip-flops.
+        self.walks.d.next = (self.state.q.val() == IntakeState::Settle) & self.settled.val();
         self.layers.reset.next = self.reset.val();
-        self.layers.start.next = self.walks.val();
+        self.layers.start.next = self.walks.q.val();
         self.layers.four.next = self.is_four.q.val();
         self.layers.udp.next = self.uso.q.val();
         self.layers.csum_start.next = self.csum_start.q.val().get_bits::<9>(0);
@@ -590,6 +592,7 @@ impl Logic for Intake {
             self.state.d.next = IntakeState::Idle;
             self.stored.d.next = false;
             self.banks_used.d.next = 0.into();
+            self.walks.d.next = false;
         }
     }
 }

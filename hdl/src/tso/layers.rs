@@ -34,6 +34,8 @@ pub enum LayerPhase {
     Adjust,
     /// Folds the sum of that.
     FoldLast,
+    /// The last fold is under way.
+    Ready,
 }
 
 logic_block! {
@@ -97,6 +99,28 @@ logic_block! {
         end_3: DFF<Bit>,
         beat: DFF<Bits<64>>,
         word: DFF<Bits<16>>,
+        // what the word could be, judged a clock earlier
+        early: DFF<Bits<16>>,
+        early_valid: DFF<Bit>,
+        early_tcp: DFF<Bit>,
+        early_end: DFF<Bit>,
+        is_tag: DFF<Bit>,
+        is_type_four: DFF<Bit>,
+        is_type_six: DFF<Bit>,
+        is_version_four: DFF<Bit>,
+        is_version_six: DFF<Bit>,
+        is_protocol: DFF<Bit>,
+        is_part: DFF<Bit>,
+        // bytes to the next extension header
+        jump: DFF<Bits<13>>,
+        // an objection, a clock before it ends the walk
+        judged: DFF<Bits<6>>,
+        // what is added
+        summand: DFF<Bits<16>>,
+        adds_ip: DFF<Bit>,
+        adds_tcp: DFF<Bit>,
+        folds: DFF<Bit>,
+        adjusts: DFF<Bit>,
         // layers
         is_four: DFF<Bit>,
         is_udp: DFF<Bit>,
@@ -128,19 +152,24 @@ logic_block! {
         mss: DFF<Bits<14>>,
         bank_used: DFF<Bits<4>>,
         //
+        starts: Signal<Local, Bit>,
+        is_high: Signal<Local, Bit>,
+        is_low: Signal<Local, Bit>,
+        is_flags: Signal<Local, Bit>,
+        ip_summand: Signal<Local, Bits<16>>,
+        tcp_summand: Signal<Local, Bits<16>>,
+        ip_base: Signal<Local, Bits<21>>,
+        tcp_base: Signal<Local, Bits<21>>,
         half: Signal<Local, Bits<16>>,
-        version: Signal<Local, Bits<4>>,
         low: Signal<Local, Bits<8>>,
         high: Signal<Local, Bits<8>>,
         header_words: Signal<Local, Bits<8>>,
-        is_tag: Signal<Local, Bit>,
+        early_version: Signal<Local, Bits<4>>,
         fits_four: Signal<Local, Bit>,
         fits_six: Signal<Local, Bit>,
         protocol: Signal<Local, Bits<8>>,
         is_extension: Signal<Local, Bit>,
         is_transport: Signal<Local, Bit>,
-        jump: Signal<Local, Bits<13>>,
-        left_before: Signal<Local, Bits<13>>,
         left_after: Signal<Local, Bits<13>>,
         extension_words: Signal<Local, Bits<10>>,
         verdict: Signal<Local, Bits<6>>,
@@ -184,6 +213,24 @@ impl Logic for Layers {
             end_3,
             beat,
             word,
+            early,
+            early_valid,
+            early_tcp,
+            early_end,
+            is_tag,
+            is_type_four,
+            is_type_six,
+            is_version_four,
+            is_version_six,
+            is_protocol,
+            is_part,
+            jump,
+            judged,
+            summand,
+            adds_ip,
+            adds_tcp,
+            folds,
+            adjusts,
             is_four,
             is_udp,
             tags,
@@ -247,9 +294,12 @@ impl Logic for Layers {
         self.tcp_2.d.next = self.tcp_1.q.val();
         self.end_2.d.next = self.end_1.q.val();
         self.beat.d.next = self.ram.read_data.val();
-        self.valid_3.d.next = self.valid_2.q.val();
-        self.tcp_3.d.next = self.tcp_2.q.val();
-        self.end_3.d.next = self.end_2.q.val();
+        self.early_valid.d.next = self.valid_2.q.val();
+        self.early_tcp.d.next = self.tcp_2.q.val();
+        self.early_end.d.next = self.end_2.q.val();
+        self.valid_3.d.next = self.early_valid.q.val();
+        self.tcp_3.d.next = self.early_tcp.q.val();
+        self.end_3.d.next = self.early_end.q.val();
         self.half.next = self.beat.q.val().get_bits::<16>(0);
         if self.lane_2.q.val() == 1 {
             self.half.next = self.beat.q.val().get_bits::<16>(16);
@@ -261,7 +311,7 @@ impl Logic for Layers {
             self.half.next = self.beat.q.val().get_bits::<16>(48);
         }
         // Network byte order
-        self.word.d.next = (bit_cast::<16, 8>(self.half.val().get_bits::<8>(0)) << 8)
+        self.early.d.next = (bit_cast::<16, 8>(self.half.val().get_bits::<8>(0)) << 8)
             | bit_cast::<16, 8>(self.half.val().get_bits::<8>(8));
         if self.active.q.val() {
             self.at.d.next = self.at.q.val() + 1;
@@ -269,24 +319,30 @@ impl Logic for Layers {
                 self.active.d.next = false;
             }
         }
-        // Conditions on the word
-        self.version.next = self.word.q.val().get_bits::<4>(12);
-        self.high.next = self.word.q.val().get_bits::<8>(8);
-        self.low.next = self.word.q.val().get_bits::<8>(0);
-        self.header_words.next = bit_cast::<8, 4>(self.word.q.val().get_bits::<4>(8)) << 2;
-        self.is_tag.next = (self.word.q.val() == 0x8100) | (self.word.q.val() == 0x88A8);
-        self.fits_four.next = (self.is_four.q.val() | self.is_udp.q.val()) & (self.word.q.val() == 0x0800);
-        self.fits_six.next = (!self.is_four.q.val() | self.is_udp.q.val()) & (self.word.q.val() == 0x86DD);
+        self.word.d.next = self.early.q.val();
         self.protocol.next = 6.into();
         if self.is_udp.q.val() {
             self.protocol.next = 17.into();
         }
+        self.early_version.next = self.early.q.val().get_bits::<4>(12);
+        self.is_tag.d.next = (self.early.q.val() == 0x8100) | (self.early.q.val() == 0x88A8);
+        self.is_type_four.d.next = self.early.q.val() == 0x0800;
+        self.is_type_six.d.next = self.early.q.val() == 0x86DD;
+        self.is_version_four.d.next = self.early_version.val() == 4;
+        self.is_version_six.d.next = self.early_version.val() == 6;
+        self.is_protocol.d.next = self.early.q.val().get_bits::<8>(0) == self.protocol.val();
+        self.jump.d.next = (bit_cast::<13, 8>(self.early.q.val().get_bits::<8>(0)) << 3) + 8;
+        self.is_part.d.next = self.early.q.val().get_bits::<14>(0).any();
+        // Conditions on the word
+        self.high.next = self.word.q.val().get_bits::<8>(8);
+        self.low.next = self.word.q.val().get_bits::<8>(0);
+        self.header_words.next = bit_cast::<8, 4>(self.word.q.val().get_bits::<4>(8)) << 2;
+        self.fits_four.next = (self.is_four.q.val() | self.is_udp.q.val()) & self.is_type_four.q.val();
+        self.fits_six.next = (!self.is_four.q.val() | self.is_udp.q.val()) & self.is_type_six.q.val();
         self.is_extension.next =
             (self.next_header.q.val() == 0) | (self.next_header.q.val() == 43) | (self.next_header.q.val() == 60);
         self.is_transport.next = self.next_header.q.val() == self.protocol.val();
-        self.jump.next = bit_cast::<13, 8>(self.low.val()) << 3;
-        self.left_before.next = bit_cast::<13, 8>(self.gap.q.val()) - 8;
-        self.left_after.next = self.left_before.val() - self.jump.val();
+        self.left_after.next = bit_cast::<13, 8>(self.gap.q.val()) - self.jump.q.val();
         self.extension_words.next = bit_cast::<10, 8>(self.low.val()) << 2;
         self.verdict.next = 0.into();
         self.add_ip.next = false;
@@ -297,6 +353,10 @@ impl Logic for Layers {
         self.tcp_length.next = self.header_bytes.val() - self.csum_start.val();
         self.words_end.next = self.header_bytes.val().get_bits::<7>(1);
         self.first_gap.next = self.csum_start.val() - 14;
+        self.starts.next = (self.phase.q.val() == LayerPhase::Idle) & self.start.val();
+        self.is_high.next = false;
+        self.is_low.next = false;
+        self.is_flags.next = false;
         // TCP, from csum_start on: all but sequence number and flags is summed, the seed included. UDP: all but the length.
         if self.valid_3.q.val() {
             if self.tcp_3.q.val() {
@@ -308,21 +368,32 @@ impl Logic for Layers {
                 self.add_tcp.next = true;
                 if self.at_tcp.q.val() == 2 {
                     self.add_tcp.next = false;
-                    if self.is_udp.q.val() {
-                        self.seq_low.d.next = self.word.q.val();
-                    } else {
-                        self.seq_high.d.next = self.word.q.val();
-                    }
+                    self.is_low.next = self.is_udp.q.val();
+                    self.is_high.next = !self.is_udp.q.val();
                 }
                 if (self.at_tcp.q.val() == 3) & !self.is_udp.q.val() {
-                    self.seq_low.d.next = self.word.q.val();
+                    self.is_low.next = true;
                     self.add_tcp.next = false;
                 }
                 if self.at_tcp.q.val() == 6 {
-                    self.flags.d.next = self.word.q.val();
+                    self.is_flags.next = true;
                     self.add_tcp.next = false;
                 }
             }
+        }
+        // An enable and a reset each, so that the flip-flops need no multiplexer.
+        if self.is_high.val() {
+            self.seq_high.d.next = self.word.q.val();
+        }
+        if self.is_low.val() {
+            self.seq_low.d.next = self.word.q.val();
+        }
+        if self.is_flags.val() {
+            self.flags.d.next = self.word.q.val();
+        }
+        if self.starts.val() {
+            self.seq_high.d.next = 0.into();
+            self.flags.d.next = 0.into();
         }
         match self.phase.q.val() {
             LayerPhase::Idle => {
@@ -333,8 +404,6 @@ impl Logic for Layers {
                     self.last_at.d.next = self.words_end.val() - 1;
                     self.is_four.d.next = self.four.val();
                     self.is_udp.d.next = self.udp.val();
-                    self.seq_high.d.next = 0.into();
-                    self.flags.d.next = 0.into();
                     self.tags.d.next = 0.into();
                     self.gap.d.next = self.first_gap.val().get_bits::<8>(0);
                     self.at_layer.d.next = 0.into();
@@ -358,7 +427,7 @@ impl Logic for Layers {
             }
             LayerPhase::EtherType => {
                 if self.valid_3.q.val() {
-                    if self.is_tag.val() & (self.tags.q.val() != 2) {
+                    if self.is_tag.q.val() & (self.tags.q.val() != 2) {
                         self.tags.d.next = self.tags.q.val() + 1;
                         self.gap.d.next = self.gap.q.val() - 4;
                         self.length_base.d.next = self.length_base.q.val() - 4;
@@ -385,7 +454,7 @@ impl Logic for Layers {
                     self.at_layer.d.next = self.at_layer.q.val() + 1;
                     self.add_ip.next = true;
                     if self.at_layer.q.val() == 0 {
-                        if self.version.val() != 4 {
+                        if !self.is_version_four.q.val() {
                             self.verdict.next = self.protocol_mismatch.val();
                         } else if (self.gap.q.val() < 20) | (self.header_words.val() != self.gap.q.val()) {
                             // ihl below 5, too, is another length than csum_start says
@@ -399,11 +468,11 @@ impl Logic for Layers {
                         self.id.d.next = self.word.q.val();
                     }
                     if self.at_layer.q.val() == 3 {
-                        self.fragment.d.next = self.word.q.val().get_bits::<14>(0).any();
+                        self.fragment.d.next = self.is_part.q.val();
                         self.dont_fragment.d.next = self.word.q.val().get_bit(14);
                     }
                     if self.at_layer.q.val() == 4 {
-                        if self.low.val() != self.protocol.val() {
+                        if !self.is_protocol.q.val() {
                             self.verdict.next = self.protocol_mismatch.val();
                         } else if self.fragment.q.val() {
                             self.verdict.next = self.is_fragment.val();
@@ -419,7 +488,7 @@ impl Logic for Layers {
                 if self.valid_3.q.val() {
                     self.at_layer.d.next = self.at_layer.q.val() + 1;
                     if self.at_layer.q.val() == 0 {
-                        if self.version.val() != 6 {
+                        if !self.is_version_six.q.val() {
                             self.verdict.next = self.protocol_mismatch.val();
                         } else if self.gap.q.val() < 40 {
                             self.verdict.next = self.network_header_length.val();
@@ -470,38 +539,55 @@ impl Logic for Layers {
                 self.phase.d.next = LayerPhase::FoldLast;
             }
             LayerPhase::FoldLast => {
+                self.phase.d.next = LayerPhase::Ready;
+            }
+            LayerPhase::Ready => {
                 self.phase.d.next = LayerPhase::Idle;
                 self.is_finished.d.next = true;
                 self.code.d.next = 0.into();
             }
         }
-        if self.add_ip.val() {
-            self.ip_sum.d.next = self.ip_sum.q.val() + bit_cast::<21, 16>(self.word.q.val());
-        }
-        if self.add_tcp.val() {
-            self.tcp_sum.d.next = self.tcp_sum.q.val() + bit_cast::<21, 16>(self.word.q.val());
-        }
-        if (self.phase.q.val() == LayerPhase::FoldFirst)
+        // The sums follow a clock behind the walk.
+        self.summand.d.next = self.word.q.val();
+        self.adds_ip.d.next = self.add_ip.val();
+        self.adds_tcp.d.next = self.add_tcp.val();
+        self.folds.d.next = (self.phase.q.val() == LayerPhase::FoldFirst)
             | (self.phase.q.val() == LayerPhase::FoldSecond)
-            | (self.phase.q.val() == LayerPhase::FoldLast)
-        {
-            self.ip_sum.d.next = bit_cast::<21, 16>(self.ip_sum.q.val().get_bits::<16>(0))
-                + bit_cast::<21, 5>(self.ip_sum.q.val().get_bits::<5>(16));
-            self.tcp_sum.d.next = bit_cast::<21, 16>(self.tcp_sum.q.val().get_bits::<16>(0))
-                + bit_cast::<21, 5>(self.tcp_sum.q.val().get_bits::<5>(16));
+            | (self.phase.q.val() == LayerPhase::FoldLast);
+        self.adjusts.d.next = (self.phase.q.val() == LayerPhase::Adjust) & self.takes_length.q.val();
+        self.ip_summand.next = self.summand.q.val();
+        self.tcp_summand.next = self.summand.q.val();
+        self.ip_base.next = self.ip_sum.q.val();
+        self.tcp_base.next = self.tcp_sum.q.val();
+        if self.adjusts.q.val() {
+            self.tcp_summand.next = self.inverted.val();
+        }
+        if self.folds.q.val() {
+            self.ip_base.next = bit_cast::<21, 16>(self.ip_sum.q.val().get_bits::<16>(0));
+            self.ip_summand.next = bit_cast::<16, 5>(self.ip_sum.q.val().get_bits::<5>(16));
+            self.tcp_base.next = bit_cast::<21, 16>(self.tcp_sum.q.val().get_bits::<16>(0));
+            self.tcp_summand.next = bit_cast::<16, 5>(self.tcp_sum.q.val().get_bits::<5>(16));
             self.length.d.next = bit_cast::<20, 16>(self.length.q.val().get_bits::<16>(0))
                 + bit_cast::<20, 4>(self.length.q.val().get_bits::<4>(16));
         }
-        if (self.phase.q.val() == LayerPhase::Adjust) & self.takes_length.q.val() {
-            self.tcp_sum.d.next = self.tcp_sum.q.val() + bit_cast::<21, 16>(self.inverted.val());
+        if self.adds_ip.q.val() | self.folds.q.val() {
+            self.ip_sum.d.next = self.ip_base.val() + bit_cast::<21, 16>(self.ip_summand.val());
         }
-        if (self.verdict.val() != 0) | self.reset.val() {
+        if self.adds_tcp.q.val() | self.folds.q.val() | self.adjusts.q.val() {
+            self.tcp_sum.d.next = self.tcp_base.val() + bit_cast::<21, 16>(self.tcp_summand.val());
+        }
+        self.judged.d.next = self.verdict.val();
+        if (self.judged.q.val() != 0) | self.reset.val() {
             self.phase.d.next = LayerPhase::Idle;
             self.active.d.next = false;
             self.valid_1.d.next = false;
             self.valid_2.d.next = false;
+            self.early_valid.d.next = false;
             self.valid_3.d.next = false;
-            self.code.d.next = self.verdict.val();
+            self.code.d.next = self.judged.q.val();
+            self.judged.d.next = 0.into();
+            self.adds_ip.d.next = false;
+            self.adds_tcp.d.next = false;
             self.is_finished.d.next = !self.reset.val();
         }
     }

@@ -25,6 +25,7 @@ pub mod emitter;
 pub mod header_checks;
 pub mod intake;
 pub mod layers;
+pub mod masked_bytes;
 pub mod records;
 pub mod values;
 

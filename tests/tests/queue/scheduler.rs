@@ -273,24 +273,36 @@ fn weights_and_rates_are_met() {
             );
         }
     }
-    // A queue with a rate, beside three that take what is left.
-    for (source, rate) in [(FULL, 3_000), (SUPER, 20_000), (SHORT, 5_000), (MIXED, 12_000)] {
-        let mut bench = Bench::new(seed(43_000));
-        let clocks_a_millisecond = 12_000;
-        bench.share("rate", 2, rate);
-        (0..TX_QUEUES).for_each(|queue| bench.start(queue, if queue == 2 { source } else { FULL }));
-        let milliseconds = 250;
-        for millisecond in 0..milliseconds + 50 {
-            if millisecond == 50 {
-                bench.sent.fill(0);
+    // A queue with a rate, beside three that take what is left. Chains of mixed lengths are taken ahead of their lengths
+    // in runs of up to 500 KB, which fall into a window or not: there the mean of six windows counts.
+    let rates = [
+        (FULL, 3_000, 1),
+        (SUPER, 20_000, 1),
+        (SHORT, 5_000, 1),
+        (MIXED, 12_000, 6),
+    ];
+    for (source, rate, windows) in rates {
+        let mut got = 0.0;
+        for window in 0..windows {
+            let mut bench = Bench::new(seed(43_000 + window));
+            let clocks_a_millisecond = 12_000;
+            bench.share("rate", 2, rate);
+            (0..TX_QUEUES).for_each(|queue| bench.start(queue, if queue == 2 { source } else { FULL }));
+            let milliseconds = 250;
+            for millisecond in 0..milliseconds + 50 {
+                if millisecond == 50 {
+                    bench.sent.fill(0);
+                }
+                bench.set("shares$millisecond", 1);
+                (0..clocks_a_millisecond).for_each(|_| bench.clock());
             }
-            bench.set("shares$millisecond", 1);
-            (0..clocks_a_millisecond).for_each(|_| bench.clock());
+            let sent = bench.sent[2] as f64 / f64::from(milliseconds);
+            println!("rate {rate}: {sent:.0} bytes a millisecond");
+            got += sent / windows as f64;
+            let all = bench.sent.iter().sum::<u64>() as f64;
+            assert!(all > 0.97 * 8.0 * f64::from(milliseconds * clocks_a_millisecond));
         }
-        let got = bench.sent[2] as f64 / f64::from(milliseconds);
-        println!("rate {rate}: {got:.0} bytes a millisecond");
         assert!((got / rate as f64 - 1.0).abs() < 0.02, "{got} of {rate}");
-        assert!(bench.sent.iter().sum::<u64>() as f64 > 0.97 * 8.0 * f64::from(milliseconds * clocks_a_millisecond));
     }
 }
 

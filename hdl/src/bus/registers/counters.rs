@@ -1,19 +1,25 @@
-//! Events that wait to be added to their counters, so that one adder serves all of them.
+//! Counts of the engine's events, which the sequencer carries over to the value store.
 
-use super::queue_counters::AMOUNT_BITS;
+use super::queue_counters::COUNT_BITS;
 use rust_hdl::prelude::*;
 use segwalk_model::registers::{self, Register};
 
+/// Bits of a count of events of which there are two a clock at most.
+pub const EVENT_BITS: usize = 11;
+/// Bits of the count of bytes.
+pub const BYTE_BITS: usize = 13;
+
 logic_block! {
-    /// Collects events for each counter slot. The slot of a counter is the low four bits of its register's word address.
+    /// A count for each counter slot, which is never taken back: its low bits are those of the counter in the value store as
+    /// soon as that is up to date. The slot of a counter is the low four bits of its register's word address.
     ///
-    /// The register block takes every slot at least once in 1,000 clocks: 9 slots and as many counters of queues, of 5 or 9
-    /// clocks, and before each one access of at most 24 clocks or one refusal. 8 bytes a clock then fit 13 bits, two events a
-    /// clock 11 and one event 10.
+    /// The register block looks at every slot at least once in 1,000 clocks: 8 slots and as many counters of queues, of 6 or
+    /// 11 clocks, and before each one access of at most 26 clocks or one refusal. 8 bytes a clock then fit 13 bits, and two
+    /// events a clock 11.
     pub struct EventCounters {
         /// Clock.
         pub clock: Signal<In, Clock>,
-        /// Synchronous reset: forgets all events.
+        /// Synchronous reset: takes the counts back to 0.
         pub reset: Signal<In, Bit>,
         /// A chain was completed.
         pub chain_done: Signal<In, Bit>,
@@ -31,21 +37,29 @@ logic_block! {
         pub tlb_miss: Signal<In, Bits<2>>,
         /// A page-table walk.
         pub walk: Signal<In, Bit>,
-        /// The slot that `amount` is about.
+        /// The slot that `count` is about.
         pub slot: Signal<In, Bits<4>>,
-        /// Events that wait in `slot`.
-        pub amount: Signal<Out, Bits<AMOUNT_BITS>>,
-        /// `amount` is taken: the slot begins again with this clock's events.
-        pub take: Signal<In, Bit>,
+        /// Count of `slot`, one clock after it.
+        pub count: Signal<Out, Bits<COUNT_BITS>>,
         //
-        chains: DFF<Bits<10>>,
-        frames: DFF<Bits<10>>,
-        bytes: DFF<Bits<13>>,
-        refusals: DFF<Bits<10>>,
-        faults: DFF<Bits<11>>,
-        hits: DFF<Bits<11>>,
-        misses: DFF<Bits<11>>,
-        walks: DFF<Bits<10>>,
+        // The last clock's events
+        chain_now: DFF<Bit>,
+        frame_now: DFF<Bit>,
+        bytes_now: DFF<Bits<4>>,
+        refused_now: DFF<Bit>,
+        faults_now: DFF<Bits<2>>,
+        hits_now: DFF<Bits<2>>,
+        misses_now: DFF<Bits<2>>,
+        walk_now: DFF<Bit>,
+        chains: DFF<Bits<EVENT_BITS>>,
+        frames: DFF<Bits<EVENT_BITS>>,
+        bytes: DFF<Bits<BYTE_BITS>>,
+        refusals: DFF<Bits<EVENT_BITS>>,
+        faults: DFF<Bits<EVENT_BITS>>,
+        hits: DFF<Bits<EVENT_BITS>>,
+        misses: DFF<Bits<EVENT_BITS>>,
+        walks: DFF<Bits<EVENT_BITS>>,
+        shown: DFF<Bits<BYTE_BITS>>,
         chains_slot: Constant<Bits<4>> = slot(&registers::COUNT_CHAINS),
         frames_slot: Constant<Bits<4>> = slot(&registers::COUNT_FRAMES),
         bytes_slot: Constant<Bits<4>> = slot(&registers::COUNT_BYTES_LOW),
@@ -54,18 +68,6 @@ logic_block! {
         hits_slot: Constant<Bits<4>> = slot(&registers::COUNT_TLB_HITS),
         misses_slot: Constant<Bits<4>> = slot(&registers::COUNT_TLB_MISSES),
         walks_slot: Constant<Bits<4>> = slot(&registers::COUNT_WALKS),
-        // What each slot begins with: its value, or 0 when it is taken.
-        kept_chains: Signal<Local, Bits<10>>,
-        kept_frames: Signal<Local, Bits<10>>,
-        kept_bytes: Signal<Local, Bits<13>>,
-        kept_refusals: Signal<Local, Bits<10>>,
-        kept_faults: Signal<Local, Bits<11>>,
-        kept_hits: Signal<Local, Bits<11>>,
-        kept_misses: Signal<Local, Bits<11>>,
-        kept_walks: Signal<Local, Bits<10>>,
-        two_faults: Signal<Local, Bits<11>>,
-        two_hits: Signal<Local, Bits<11>>,
-        two_misses: Signal<Local, Bits<11>>,
     }
 }
 
@@ -77,76 +79,82 @@ pub fn slot(register: &Register) -> Constant<Bits<4>> {
 impl Logic for EventCounters {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, chains, frames, bytes, refusals, faults, hits, misses, walks);
-        self.amount.next = 0.into();
-        self.kept_chains.next = self.chains.q.val();
-        self.kept_frames.next = self.frames.q.val();
-        self.kept_bytes.next = self.bytes.q.val();
-        self.kept_refusals.next = self.refusals.q.val();
-        self.kept_faults.next = self.faults.q.val();
-        self.kept_hits.next = self.hits.q.val();
-        self.kept_misses.next = self.misses.q.val();
-        self.kept_walks.next = self.walks.q.val();
+        dff_setup!(
+            self,
+            clock,
+            chain_now,
+            frame_now,
+            bytes_now,
+            refused_now,
+            faults_now,
+            hits_now,
+            misses_now,
+            walk_now,
+            chains,
+            frames,
+            bytes,
+            refusals,
+            faults,
+            hits,
+            misses,
+            walks,
+            shown
+        );
+        // Events have a register before they are added: they come from all over the chip.
+        self.chain_now.d.next = self.chain_done.val();
+        self.frame_now.d.next = self.sent_frame.val();
+        self.bytes_now.d.next = self.sent_bytes.val();
+        self.refused_now.d.next = self.refused.val();
+        self.walk_now.d.next = self.walk.val();
+        self.faults_now.d.next = bit_cast::<2, 1>(self.mmu_fault.val().get_bits::<1>(0))
+            + bit_cast::<2, 1>(self.mmu_fault.val().get_bits::<1>(1));
+        self.hits_now.d.next = bit_cast::<2, 1>(self.tlb_hit.val().get_bits::<1>(0))
+            + bit_cast::<2, 1>(self.tlb_hit.val().get_bits::<1>(1));
+        self.misses_now.d.next = bit_cast::<2, 1>(self.tlb_miss.val().get_bits::<1>(0))
+            + bit_cast::<2, 1>(self.tlb_miss.val().get_bits::<1>(1));
+        self.chains.d.next = self.chains.q.val() + self.chain_now.q.val();
+        self.frames.d.next = self.frames.q.val() + self.frame_now.q.val();
+        self.bytes.d.next = self.bytes.q.val() + bit_cast::<BYTE_BITS, 4>(self.bytes_now.q.val());
+        self.refusals.d.next = self.refusals.q.val() + self.refused_now.q.val();
+        self.walks.d.next = self.walks.q.val() + self.walk_now.q.val();
+        self.faults.d.next = self.faults.q.val() + bit_cast::<EVENT_BITS, 2>(self.faults_now.q.val());
+        self.hits.d.next = self.hits.q.val() + bit_cast::<EVENT_BITS, 2>(self.hits_now.q.val());
+        self.misses.d.next = self.misses.q.val() + bit_cast::<EVENT_BITS, 2>(self.misses_now.q.val());
+        self.count.next = bit_cast::<COUNT_BITS, BYTE_BITS>(self.shown.q.val());
+        self.shown.d.next = 0.into();
         if self.slot.val() == self.chains_slot.val() {
-            self.amount.next = bit_cast::<AMOUNT_BITS, 10>(self.chains.q.val());
-            if self.take.val() {
-                self.kept_chains.next = 0.into();
-            }
+            self.shown.d.next = bit_cast::<BYTE_BITS, EVENT_BITS>(self.chains.q.val());
         }
         if self.slot.val() == self.frames_slot.val() {
-            self.amount.next = bit_cast::<AMOUNT_BITS, 10>(self.frames.q.val());
-            if self.take.val() {
-                self.kept_frames.next = 0.into();
-            }
+            self.shown.d.next = bit_cast::<BYTE_BITS, EVENT_BITS>(self.frames.q.val());
         }
         if self.slot.val() == self.bytes_slot.val() {
-            self.amount.next = bit_cast::<AMOUNT_BITS, 13>(self.bytes.q.val());
-            if self.take.val() {
-                self.kept_bytes.next = 0.into();
-            }
+            self.shown.d.next = self.bytes.q.val();
         }
         if self.slot.val() == self.refusals_slot.val() {
-            self.amount.next = bit_cast::<AMOUNT_BITS, 10>(self.refusals.q.val());
-            if self.take.val() {
-                self.kept_refusals.next = 0.into();
-            }
+            self.shown.d.next = bit_cast::<BYTE_BITS, EVENT_BITS>(self.refusals.q.val());
         }
         if self.slot.val() == self.faults_slot.val() {
-            self.amount.next = bit_cast::<AMOUNT_BITS, 11>(self.faults.q.val());
-            if self.take.val() {
-                self.kept_faults.next = 0.into();
-            }
+            self.shown.d.next = bit_cast::<BYTE_BITS, EVENT_BITS>(self.faults.q.val());
         }
         if self.slot.val() == self.hits_slot.val() {
-            self.amount.next = bit_cast::<AMOUNT_BITS, 11>(self.hits.q.val());
-            if self.take.val() {
-                self.kept_hits.next = 0.into();
-            }
+            self.shown.d.next = bit_cast::<BYTE_BITS, EVENT_BITS>(self.hits.q.val());
         }
         if self.slot.val() == self.misses_slot.val() {
-            self.amount.next = bit_cast::<AMOUNT_BITS, 11>(self.misses.q.val());
-            if self.take.val() {
-                self.kept_misses.next = 0.into();
-            }
+            self.shown.d.next = bit_cast::<BYTE_BITS, EVENT_BITS>(self.misses.q.val());
         }
         if self.slot.val() == self.walks_slot.val() {
-            self.amount.next = bit_cast::<AMOUNT_BITS, 10>(self.walks.q.val());
-            if self.take.val() {
-                self.kept_walks.next = 0.into();
-            }
+            self.shown.d.next = bit_cast::<BYTE_BITS, EVENT_BITS>(self.walks.q.val());
         }
-        self.chains.d.next = self.kept_chains.val() + self.chain_done.val();
-        self.frames.d.next = self.kept_frames.val() + self.sent_frame.val();
-        self.bytes.d.next = self.kept_bytes.val() + bit_cast::<13, 4>(self.sent_bytes.val());
-        self.refusals.d.next = self.kept_refusals.val() + self.refused.val();
-        self.walks.d.next = self.kept_walks.val() + self.walk.val();
-        self.two_faults.next = self.kept_faults.val() + self.mmu_fault.val().get_bit(0);
-        self.faults.d.next = self.two_faults.val() + self.mmu_fault.val().get_bit(1);
-        self.two_hits.next = self.kept_hits.val() + self.tlb_hit.val().get_bit(0);
-        self.hits.d.next = self.two_hits.val() + self.tlb_hit.val().get_bit(1);
-        self.two_misses.next = self.kept_misses.val() + self.tlb_miss.val().get_bit(0);
-        self.misses.d.next = self.two_misses.val() + self.tlb_miss.val().get_bit(1);
         if self.reset.val() {
+            self.chain_now.d.next = false;
+            self.frame_now.d.next = false;
+            self.bytes_now.d.next = 0.into();
+            self.refused_now.d.next = false;
+            self.faults_now.d.next = 0.into();
+            self.hits_now.d.next = 0.into();
+            self.misses_now.d.next = 0.into();
+            self.walk_now.d.next = false;
             self.chains.d.next = 0.into();
             self.frames.d.next = 0.into();
             self.bytes.d.next = 0.into();

@@ -6,7 +6,7 @@ use segwalk_model::registers::{self, feature, status};
 
 logic_block! {
     /// Status machine, features and interrupt. Writes come as a pulse with a register code; `read_data` is the
-    /// value of the register of `code`, or 0 when it is kept elsewhere, one clock later.
+    /// value of the register of `code`, or 0 when it is kept elsewhere, two clocks later.
     pub struct DeviceState {
         /// Clock.
         pub clock: Signal<In, Clock>,
@@ -72,6 +72,17 @@ logic_block! {
         asserted: DFF<Bit>,
         generation: DFF<Bits<8>>,
         live: DFF<Bits<32>>,
+        // What register `code` is
+        is_device_features: DFF<Bit>,
+        is_device_features_sel: DFF<Bit>,
+        is_driver_features: DFF<Bit>,
+        is_driver_features_sel: DFF<Bit>,
+        is_interrupt_status: DFF<Bit>,
+        is_interrupt_ack: DFF<Bit>,
+        is_device_status: DFF<Bit>,
+        is_config_generation: DFF<Bit>,
+        is_config_mac_high: DFF<Bit>,
+        is_mac: DFF<Bit>,
         acceptable: Signal<Local, Bit>,
         feature_bits: Signal<Local, Bits<32>>,
         status_bits: Signal<Local, Bits<32>>,
@@ -141,8 +152,28 @@ impl Logic for DeviceState {
             queue_parked,
             asserted,
             generation,
-            live
+            live,
+            is_device_features,
+            is_device_features_sel,
+            is_driver_features,
+            is_driver_features_sel,
+            is_interrupt_status,
+            is_interrupt_ack,
+            is_device_status,
+            is_config_generation,
+            is_config_mac_high,
+            is_mac
         );
+        self.is_device_features.d.next = self.code.val() == self.device_features.val();
+        self.is_device_features_sel.d.next = self.code.val() == self.device_features_sel.val();
+        self.is_driver_features.d.next = self.code.val() == self.driver_features.val();
+        self.is_driver_features_sel.d.next = self.code.val() == self.driver_features_sel.val();
+        self.is_interrupt_status.d.next = self.code.val() == self.interrupt_status.val();
+        self.is_interrupt_ack.d.next = self.code.val() == self.interrupt_ack.val();
+        self.is_device_status.d.next = self.code.val() == self.device_status.val();
+        self.is_config_generation.d.next = self.code.val() == self.config_generation.val();
+        self.is_config_mac_high.d.next = self.code.val() == self.config_mac_high.val();
+        self.is_mac.d.next = (self.code.val() == self.mac_low.val()) | (self.code.val() == self.mac_high.val());
         // Defaults
         self.read_data.next = self.live.q.val();
         self.soft_reset.next = self.resetting.q.val();
@@ -193,34 +224,34 @@ impl Logic for DeviceState {
             self.status_bits.next = self.status_bits.val() | self.busy_status.val();
         }
         self.live.d.next = 0.into();
-        if self.code.val() == self.device_features.val() {
+        if self.is_device_features.q.val() {
             self.live.d.next = self.feature_bits.val();
         }
-        if self.code.val() == self.interrupt_status.val() {
+        if self.is_interrupt_status.q.val() {
             self.live.d.next = (bit_cast::<32, 1>(self.queue_parked.q.val().into()) << 2)
                 | (bit_cast::<32, 1>(self.config_change.q.val().into()) << 1)
                 | bit_cast::<32, 1>(self.used_buffer.q.val().into());
         }
-        if self.code.val() == self.device_status.val() {
+        if self.is_device_status.q.val() {
             self.live.d.next = self.status_bits.val();
         }
-        if self.code.val() == self.config_generation.val() {
+        if self.is_config_generation.q.val() {
             self.live.d.next = bit_cast::<32, 8>(self.generation.q.val());
         }
-        if self.code.val() == self.config_mac_high.val() {
+        if self.is_config_mac_high.q.val() {
             self.live.d.next = self.link_up.val();
         }
         // Writing
         if self.write.val() {
-            if self.code.val() == self.device_features_sel.val() {
+            if self.is_device_features_sel.q.val() {
                 self.offer_low.d.next = self.value.val() == 0;
                 self.offer_high.d.next = self.value.val() == 1;
             }
-            if self.code.val() == self.driver_features_sel.val() {
+            if self.is_driver_features_sel.q.val() {
                 self.accept_low.d.next = self.value.val() == 0;
                 self.accept_high.d.next = self.value.val() == 1;
             }
-            if (self.code.val() == self.driver_features.val()) & !self.features_ok.q.val() {
+            if self.is_driver_features.q.val() & !self.features_ok.q.val() {
                 if self.accept_low.q.val() {
                     self.accepted.d.next = (bit_cast::<4, 3>(self.value.val().get_bits::<3>(11)) << 1)
                         | bit_cast::<4, 1>(self.value.val().get_bits::<1>(0));
@@ -236,7 +267,7 @@ impl Logic for DeviceState {
                     self.strange_other.d.next = self.strange_other.q.val() | (self.value.val() != 0);
                 }
             }
-            if self.code.val() == self.interrupt_ack.val() {
+            if self.is_interrupt_ack.q.val() {
                 if self.value.val().get_bit(0) {
                     self.used_buffer.d.next = false;
                 }
@@ -247,7 +278,7 @@ impl Logic for DeviceState {
                     self.queue_parked.d.next = false;
                 }
             }
-            if (self.code.val() == self.device_status.val()) & !self.resetting.q.val() {
+            if self.is_device_status.q.val() & !self.resetting.q.val() {
                 if self.value.val().get_bits::<8>(0) == 0 {
                     self.resetting.d.next = true;
                 }
@@ -263,7 +294,7 @@ impl Logic for DeviceState {
                     self.failed.d.next = true;
                 }
             }
-            if (self.code.val() == self.mac_low.val()) | (self.code.val() == self.mac_high.val()) {
+            if self.is_mac.q.val() {
                 self.generation.d.next = self.generation.q.val() + 1;
             }
         }

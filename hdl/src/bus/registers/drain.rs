@@ -4,7 +4,9 @@
 //! walked as many chains as were announced then, as many chains have been finished as were under way then, and the
 //! completion has ended the batch that it was writing.
 
+use super::map;
 use rust_hdl::prelude::*;
+use segwalk_model::limits::TX_QUEUES;
 
 /// Bits of a number of chains between fetcher and completion.
 const UNDER_WAY_BITS: usize = 10;
@@ -51,11 +53,31 @@ logic_block! {
         shown: DFF<Bits<16>>,
         served: DFF<Bit>,
         finishes: DFF<Bit>,
-        count: DFF<Bits<2>>,
+        count: DFF<Bits<3>>,
         under_way: DFF<Bits<UNDER_WAY_BITS>>,
         left: DFF<Bits<UNDER_WAY_BITS>>,
         ahead: DFF<Bits<AHEAD_BITS>>,
         ahead_left: DFF<Bits<AHEAD_BITS>>,
+        // The last clock's inputs, all of them, so that they keep their order
+        announced: DFF<Bit>,
+        walked: DFF<Bit>,
+        issued: DFF<Bit>,
+        retired: DFF<Bit>,
+        still_serving: DFF<Bits<16>>,
+        still_finishing: DFF<Bits<16>>,
+        exist: Constant<Bits<16>> = map::queue_mask(TX_QUEUES as u32),
+        waiting_next: Signal<Local, Bits<16>>,
+        active_next: Signal<Local, Bits<16>>,
+    }
+}
+
+impl QueueDrain {
+    /// For a build with `tx_queues` transmit queues.
+    pub fn new(tx_queues: u32) -> Self {
+        Self {
+            exist: map::queue_mask(tx_queues),
+            ..Default::default()
+        }
     }
 }
 
@@ -63,36 +85,61 @@ impl Logic for QueueDrain {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, waiting, active, shown, served, finishes, count, under_way, left, ahead, ahead_left
+            self,
+            clock,
+            state,
+            waiting,
+            active,
+            shown,
+            served,
+            finishes,
+            count,
+            under_way,
+            left,
+            ahead,
+            ahead_left,
+            announced,
+            walked,
+            issued,
+            retired,
+            still_serving,
+            still_finishing
         );
+        self.announced.d.next = self.chain_announced.val();
+        self.walked.d.next = self.chain_walked.val();
+        self.issued.d.next = self.chain_issued.val();
+        self.retired.d.next = self.chain_retired.val();
+        self.still_serving.d.next = self.serving.val() & self.exist.val();
+        self.still_finishing.d.next = self.finishing.val() & self.exist.val();
         self.draining.next = self.shown.q.val();
         self.shown.d.next = self.waiting.q.val() | self.active.q.val() | self.start.val();
-        if self.chain_issued.val() & !self.chain_retired.val() {
+        if self.issued.q.val() & !self.retired.q.val() {
             self.under_way.d.next = self.under_way.q.val() + 1;
         }
-        if !self.chain_issued.val() & self.chain_retired.val() {
+        if !self.issued.q.val() & self.retired.q.val() {
             self.under_way.d.next = self.under_way.q.val() - 1;
         }
-        if self.chain_announced.val() & !self.chain_walked.val() {
+        if self.announced.q.val() & !self.walked.q.val() {
             self.ahead.d.next = self.ahead.q.val() + 1;
         }
-        if !self.chain_announced.val() & self.chain_walked.val() {
+        if !self.announced.q.val() & self.walked.q.val() {
             self.ahead.d.next = self.ahead.q.val() - 1;
         }
-        self.served.d.next = (self.serving.val() & self.active.q.val()).any();
-        self.finishes.d.next = (self.finishing.val() & self.active.q.val()).any();
-        self.waiting.d.next = self.waiting.q.val() | self.start.val();
+        self.served.d.next = (self.still_serving.q.val() & self.active.q.val()).any();
+        self.finishes.d.next = (self.still_finishing.q.val() & self.active.q.val()).any();
+        self.waiting_next.next = self.waiting.q.val() | self.start.val();
+        self.active_next.next = self.active.q.val();
         match self.state.q.val() {
             DrainState::Idle => {
                 self.count.d.next = 0.into();
                 if self.waiting.q.val().any() {
-                    self.active.d.next = self.waiting.q.val();
-                    self.waiting.d.next = self.start.val();
+                    self.active_next.next = self.waiting.q.val();
+                    self.waiting_next.next = self.start.val();
                     self.state.d.next = DrainState::Settle;
                 }
             }
             DrainState::Settle => {
-                // Until the fetcher has seen that the queues are off.
+                // Until the fetcher has seen that the queues are off, and that has come back.
                 self.count.d.next = self.count.q.val() + 1;
                 if self.count.q.val().all() {
                     self.state.d.next = DrainState::Release;
@@ -105,13 +152,14 @@ impl Logic for QueueDrain {
                     self.count.d.next = 0.into();
                 }
                 self.ahead_left.d.next = self.ahead.q.val();
-                if self.count.q.val().all() & !self.chain_walked.val() {
+                if self.count.q.val().get_bits::<2>(0).all() & !self.walked.q.val() {
+                    self.count.d.next = 0.into();
                     self.state.d.next = DrainState::Walk;
                 }
             }
             DrainState::Walk => {
                 self.left.d.next = self.under_way.q.val();
-                if self.chain_walked.val() {
+                if self.walked.q.val() {
                     self.ahead_left.d.next = self.ahead_left.q.val() - 1;
                     if self.ahead_left.q.val() == 0 {
                         self.ahead_left.d.next = 0.into();
@@ -121,7 +169,7 @@ impl Logic for QueueDrain {
                 self.count.d.next = 0.into();
                 if self.ahead_left.q.val() == 0 {
                     self.count.d.next = 1.into();
-                    if self.count.q.val().any() & !self.chain_retired.val() {
+                    if self.count.q.val().any() & !self.retired.q.val() {
                         self.state.d.next = DrainState::Pass;
                     }
                 }
@@ -130,7 +178,7 @@ impl Logic for QueueDrain {
                 self.count.d.next = 0.into();
                 if self.left.q.val() == 0 {
                     self.state.d.next = DrainState::Finish;
-                } else if self.chain_retired.val() {
+                } else if self.retired.q.val() {
                     self.left.d.next = self.left.q.val() - 1;
                 }
             }
@@ -140,13 +188,19 @@ impl Logic for QueueDrain {
                 if self.finishes.q.val() {
                     self.count.d.next = 0.into();
                 }
-                if self.count.q.val().all() {
-                    self.active.d.next = 0.into();
+                if self.count.q.val().get_bits::<2>(0).all() {
+                    self.active_next.next = 0.into();
                     self.state.d.next = DrainState::Idle;
                 }
             }
         }
+        self.waiting.d.next = self.waiting_next.val() & self.exist.val();
+        self.active.d.next = self.active_next.val() & self.exist.val();
         if self.reset.val() {
+            self.announced.d.next = false;
+            self.walked.d.next = false;
+            self.issued.d.next = false;
+            self.retired.d.next = false;
             self.state.d.next = DrainState::Idle;
             self.waiting.d.next = 0.into();
             self.active.d.next = 0.into();

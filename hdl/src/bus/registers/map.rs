@@ -74,6 +74,16 @@ pub fn word(value: u32) -> Constant<Bits<32>> {
     Constant::new(u64::from(value).to_bits())
 }
 
+/// A bit for each of `tx_queues` transmit queues: what of the 16 a build has.
+pub fn queue_mask(tx_queues: u32) -> Constant<Bits<16>> {
+    Constant::new(((1u64 << tx_queues) - 1).to_bits())
+}
+
+/// The bits that a number of one of `tx_queues` transmit queues has.
+pub fn queue_number_mask(tx_queues: u32) -> Constant<Bits<4>> {
+    Constant::new((u64::from(tx_queues.max(1)).next_power_of_two() - 1).to_bits())
+}
+
 /// Where a register's value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -221,7 +231,7 @@ fn rom_words(tx_queues: u32, tlb_entries: usize) -> Vec<u64> {
             Source::Alias(other) => single(&other),
             Source::Queue(queue_word) | Source::QueueCounter(queue_word) => queue_word,
             Source::Counter => store::COUNTERS + u64::from(register.offset / 4 % 16),
-            Source::Live => 0,
+            Source::Live => store::QUEUE_NUM,
         };
         let flag = |set: bool, at: usize| u64::from(set) << at;
         if matches!(origin, Source::Stored | Source::Counter) {
@@ -244,7 +254,8 @@ fn rom_words(tx_queues: u32, tlb_entries: usize) -> Vec<u64> {
                 entry::STORED,
             )
             | flag(
-                matches!(origin, Source::Queue(_) | Source::QueueCounter(_)),
+                // QUEUE_READY has no word, but its access may load the queue's.
+                matches!(origin, Source::Queue(_) | Source::QueueCounter(_)) || *register == registers::QUEUE_READY,
                 entry::PER_QUEUE,
             )
             | flag(

@@ -25,7 +25,7 @@ logic_block! {
         pub code: Signal<In, Bits<CODE_BITS>>,
         /// Value written.
         pub value: Signal<In, Bits<32>>,
-        /// Value to read, one clock after `code`, or 0 when the register is kept elsewhere.
+        /// Value to read, two clocks after `code`, or 0 when the register is kept elsewhere.
         pub read_data: Signal<Out, Bits<32>>,
         /// RING_RESET is negotiated.
         pub reset_negotiated: Signal<In, Bit>,
@@ -33,7 +33,9 @@ logic_block! {
         pub selected: Signal<Out, Bits<4>>,
         /// The selected queue is a transmit queue that exists.
         pub exists: Signal<Out, Bit>,
-        /// This write asks for a transmit queue that is not ready yet to be made ready.
+        /// The access writes a 1 to bit 0 of its register.
+        pub writes_one: Signal<In, Bit>,
+        /// This write asks for a transmit queue that is not ready yet to be made ready; from the third clock after `code` on.
         pub wants_ready: Signal<Out, Bit>,
         /// `load_word` is the stored word `load_step` of the selected queue; a pulse.
         pub load: Signal<In, Bit>,
@@ -112,9 +114,29 @@ logic_block! {
         low_enable: DFF<Bit>,
         high_enable: DFF<Bit>,
         live: DFF<Bits<32>>,
+        // What register `code` is
+        is_sel: DFF<Bit>,
+        is_num_max: DFF<Bit>,
+        is_ready: DFF<Bit>,
+        is_reset: DFF<Bit>,
+        is_weight: DFF<Bit>,
+        is_rate: DFF<Bit>,
+        is_driver: DFF<Bit>,
+        is_device: DFF<Bit>,
+        is_low: DFF<Bit>,
+        is_high: DFF<Bit>,
+        asks: DFF<Bit>,
+        exist: Constant<Bits<16>> = map::queue_mask(TX_QUEUES as u32),
+        index_bits: Constant<Bits<5>> = index_mask(TX_QUEUES as u32),
+        tx_next: Signal<Local, Bits<16>>,
+        rx_next: Signal<Local, Bits<16>>,
+        resets_next: Signal<Local, Bits<16>>,
+        seeds_next: Signal<Local, Bits<16>>,
+        recovers_next: Signal<Local, Bits<16>>,
         one: Constant<Bits<16>> = Constant::new(1u64.to_bits()),
         queues: Constant<Bits<32>> = map::word(2 * TX_QUEUES as u32),
         size_max: Constant<Bits<32>> = map::word(QUEUE_SIZE_MAX),
+        shifted: Signal<Local, Bits<16>>,
         hot: Signal<Local, Bits<16>>,
         cold: Signal<Local, Bits<16>>,
         ready_bits: Signal<Local, Bits<16>>,
@@ -143,6 +165,11 @@ const _: () = {
     assert!(store::QUEUE_NUM == 0 && store::BIND_CONTEXTS == 1 && store::BIND_MASK == 2);
 };
 
+/// The bits that a number of one of `tx_queues` receive and transmit queues has.
+fn index_mask(tx_queues: u32) -> Constant<Bits<5>> {
+    Constant::new((u64::from(2 * tx_queues.max(1)).next_power_of_two() - 1).to_bits())
+}
+
 impl QueueState {
     /// The queues of a build with `tx_queues` transmit queues, 1 to 16.
     pub fn new(tx_queues: u32) -> Self {
@@ -156,6 +183,9 @@ impl QueueState {
             done_low: TableRam::new(tx_queues),
             done_high: TableRam::new(tx_queues),
             queues: map::word(2 * tx_queues),
+            exist: map::queue_mask(tx_queues),
+            index_bits: index_mask(tx_queues),
+            drain: QueueDrain::new(tx_queues),
             ..Default::default()
         }
     }
@@ -192,9 +222,37 @@ impl Logic for QueueState {
             table_high,
             low_enable,
             high_enable,
-            live
+            live,
+            is_sel,
+            is_num_max,
+            is_ready,
+            is_reset,
+            is_weight,
+            is_rate,
+            is_driver,
+            is_device,
+            is_low,
+            is_high,
+            asks
         );
         clock!(self, clock, fetch_low, fetch_high, done_low, done_high, drain);
+        // Registers
+        self.is_sel.d.next = self.code.val() == self.queue_sel.val();
+        self.is_num_max.d.next = self.code.val() == self.queue_num_max.val();
+        self.is_ready.d.next = self.code.val() == self.queue_ready.val();
+        self.is_reset.d.next = self.code.val() == self.queue_reset.val();
+        self.is_weight.d.next = self.code.val() == self.queue_weight.val();
+        self.is_rate.d.next = self.code.val() == self.queue_rate.val();
+        self.is_driver.d.next =
+            (self.code.val() == self.driver_low.val()) | (self.code.val() == self.driver_high.val());
+        self.is_device.d.next =
+            (self.code.val() == self.device_low.val()) | (self.code.val() == self.device_high.val());
+        self.is_low.d.next = (self.code.val() == self.desc_low.val())
+            | (self.code.val() == self.driver_low.val())
+            | (self.code.val() == self.device_low.val());
+        self.is_high.d.next = (self.code.val() == self.desc_high.val())
+            | (self.code.val() == self.driver_high.val())
+            | (self.code.val() == self.device_high.val());
         // Defaults
         self.read_data.next = self.live.q.val();
         self.selected.next = self.index.q.val().get_bits::<4>(1);
@@ -204,13 +262,17 @@ impl Logic for QueueState {
         self.ready_queues.next = self.ready_tx.q.val();
         self.restart.next = self.starts.q.val();
         self.forgets.next = self.resets.q.val();
-        self.resets.d.next = self.resets.q.val() & (self.drain.draining.val() | self.stops.q.val());
+        self.resets_next.next = self.resets.q.val() & (self.drain.draining.val() | self.stops.q.val());
         self.seed_without_length.next = self.seeds.q.val();
         self.recoverable.next = self.recovers.q.val();
         self.share_queue.next = self.table_at.q.val().get_bits::<4>(2);
         self.share_value.next = self.table_low.q.val();
         self.weight_write.next = self.weight_pulse.q.val();
         self.rate_write.next = self.rate_pulse.q.val();
+        self.tx_next.next = self.ready_tx.q.val();
+        self.rx_next.next = self.ready_rx.q.val();
+        self.seeds_next.next = self.seeds.q.val();
+        self.recovers_next.next = self.recovers.q.val();
         self.low_enable.d.next = false;
         self.high_enable.d.next = false;
         self.starts.d.next = 0.into();
@@ -249,7 +311,8 @@ impl Logic for QueueState {
         self.done_high.write_data.next = self.table_high.q.val();
         self.done_high.write_enable.next = self.high_enable.q.val();
         // Conditions
-        self.hot.next = self.one.val() << self.index.q.val().get_bits::<4>(1);
+        self.shifted.next = self.one.val() << self.index.q.val().get_bits::<4>(1);
+        self.hot.next = self.shifted.val() & self.exist.val();
         self.cold.next = !self.hot.val();
         self.ready_bits.next = self.ready_rx.q.val() & self.hot.val();
         if self.index.q.val().get_bit(0) {
@@ -261,71 +324,66 @@ impl Logic for QueueState {
         self.ready_now.d.next = self.present.q.val() & self.ready_bits.val().any();
         self.takes_address.next =
             self.write.val() & self.is_tx.q.val() & !self.ready_now.q.val() & !self.drains_now.q.val();
-        self.wants_ready.next = (self.code.val() == self.queue_ready.val())
-            & self.value.val().get_bit(0)
+        self.asks.d.next = self.is_ready.q.val()
+            & self.writes_one.val()
             & self.is_tx.q.val()
             & !self.ready_now.q.val()
             & !self.drains_now.q.val();
-        self.switches_off.next = ((self.code.val() == self.queue_ready.val()) & !self.value.val().get_bit(0))
-            | ((self.code.val() == self.queue_reset.val()) & self.value.val().get_bit(0) & self.reset_negotiated.val());
+        self.wants_ready.next = self.asks.q.val();
+        self.switches_off.next = (self.is_ready.q.val() & !self.value.val().get_bit(0))
+            | (self.is_reset.q.val() & self.value.val().get_bit(0) & self.reset_negotiated.val());
         // Reading
         self.live.d.next = 0.into();
-        if (self.code.val() == self.queue_num_max.val()) & self.present.q.val() {
+        if self.is_num_max.q.val() & self.present.q.val() {
             self.live.d.next = self.size_max.val();
         }
-        if (self.code.val() == self.queue_ready.val()) & (self.ready_now.q.val() | self.drains_now.q.val()) {
+        if self.is_ready.q.val() & (self.ready_now.q.val() | self.drains_now.q.val()) {
             self.live.d.next = 1.into();
         }
-        if (self.code.val() == self.queue_reset.val()) & self.drains_now.q.val() & self.reset_negotiated.val() {
+        if self.is_reset.q.val() & self.drains_now.q.val() & self.reset_negotiated.val() {
             self.live.d.next = 1.into();
         }
         // Selection and readiness
-        if self.write.val() & (self.code.val() == self.queue_sel.val()) {
-            self.index.d.next = self.value.val().get_bits::<5>(0);
+        if self.write.val() & self.is_sel.q.val() {
+            self.index.d.next = self.value.val().get_bits::<5>(0) & self.index_bits.val();
             self.present.d.next = self.value.val() < self.queues.val();
         }
         if self.write.val() & self.switches_off.val() & self.present.q.val() {
             if self.index.q.val().get_bit(0) {
-                self.ready_tx.d.next = self.ready_tx.q.val() & self.cold.val();
+                self.tx_next.next = self.ready_tx.q.val() & self.cold.val();
                 self.stops.d.next = self.ready_tx.q.val() & self.hot.val();
-                if self.code.val() == self.queue_reset.val() {
-                    self.resets.d.next = self.resets.q.val() | self.hot.val();
+                if self.is_reset.q.val() {
+                    self.resets_next.next = self.resets.q.val() | self.hot.val();
                 }
             } else {
-                self.ready_rx.d.next = self.ready_rx.q.val() & self.cold.val();
+                self.rx_next.next = self.ready_rx.q.val() & self.cold.val();
             }
         }
         if self.write.val()
-            & (self.code.val() == self.queue_ready.val())
+            & self.is_ready.q.val()
             & self.value.val().get_bit(0)
             & self.present.q.val()
             & !self.index.q.val().get_bit(0)
         {
-            self.ready_rx.d.next = self.ready_rx.q.val() | self.hot.val();
+            self.rx_next.next = self.ready_rx.q.val() | self.hot.val();
         }
         // Shares
-        self.weight_pulse.d.next = self.write.val() & self.is_tx.q.val() & (self.code.val() == self.queue_weight.val());
-        self.rate_pulse.d.next = self.write.val() & self.is_tx.q.val() & (self.code.val() == self.queue_rate.val());
+        self.weight_pulse.d.next = self.write.val() & self.is_tx.q.val() & self.is_weight.q.val();
+        self.rate_pulse.d.next = self.write.val() & self.is_tx.q.val() & self.is_rate.q.val();
         // Addresses
         self.table_at.d.next = bit_cast::<6, 4>(self.index.q.val().get_bits::<4>(1)) << 2;
         self.table_low.d.next = self.value.val();
         self.table_high.d.next = self.value.val();
-        if (self.code.val() == self.driver_low.val()) | (self.code.val() == self.driver_high.val()) {
+        if self.is_driver.q.val() {
             self.table_at.d.next = (bit_cast::<6, 4>(self.index.q.val().get_bits::<4>(1)) << 2) | 1;
         }
-        if (self.code.val() == self.device_low.val()) | (self.code.val() == self.device_high.val()) {
+        if self.is_device.q.val() {
             self.table_at.d.next = (bit_cast::<6, 4>(self.index.q.val().get_bits::<4>(1)) << 2) | 2;
         }
-        if (self.code.val() == self.desc_low.val())
-            | (self.code.val() == self.driver_low.val())
-            | (self.code.val() == self.device_low.val())
-        {
+        if self.is_low.q.val() {
             self.low_enable.d.next = self.takes_address.val();
         }
-        if (self.code.val() == self.desc_high.val())
-            | (self.code.val() == self.driver_high.val())
-            | (self.code.val() == self.device_high.val())
-        {
+        if self.is_high.q.val() {
             self.high_enable.d.next = self.takes_address.val();
         }
         // Size and contexts: `size & (size - 1)` is 0 for a power of two, which also bounds 16 bits to 32768.
@@ -351,17 +409,23 @@ impl Logic for QueueState {
             self.table_high.d.next = bit_cast::<32, 16>(self.mask.q.val());
             self.low_enable.d.next = true;
             self.high_enable.d.next = true;
-            self.ready_tx.d.next = self.ready_tx.q.val() | self.hot.val();
+            self.tx_next.next = self.ready_tx.q.val() | self.hot.val();
             self.starts.d.next = self.hot.val();
-            self.seeds.d.next = self.seeds.q.val() & self.cold.val();
+            self.seeds_next.next = self.seeds.q.val() & self.cold.val();
             if self.contexts.q.val().get_bit(9) {
-                self.seeds.d.next = self.seeds.q.val() | self.hot.val();
+                self.seeds_next.next = self.seeds.q.val() | self.hot.val();
             }
-            self.recovers.d.next = self.recovers.q.val() & self.cold.val();
+            self.recovers_next.next = self.recovers.q.val() & self.cold.val();
             if self.contexts.q.val().get_bit(10) {
-                self.recovers.d.next = self.recovers.q.val() | self.hot.val();
+                self.recovers_next.next = self.recovers.q.val() | self.hot.val();
             }
         }
+        // Queues that the build does not have cost nothing.
+        self.ready_tx.d.next = self.tx_next.val() & self.exist.val();
+        self.ready_rx.d.next = self.rx_next.val() & self.exist.val();
+        self.resets.d.next = self.resets_next.val() & self.exist.val();
+        self.seeds.d.next = self.seeds_next.val() & self.exist.val();
+        self.recovers.d.next = self.recovers_next.val() & self.exist.val();
         if self.reset.val() {
             self.index.d.next = 0.into();
             self.present.d.next = true;

@@ -23,7 +23,7 @@ use segwalk_model::limits::VIRT_PAGE_BITS;
 logic_block! {
     /// virtio-mmio registers and the engine's own.
     ///
-    /// An access takes 9 to 24 clocks and may wait 9 for a counter, and for refusals, which go first so that their counters
+    /// An access takes 9 to 26 clocks and may wait 11 for a counter, and for refusals, which go first so that their counters
     /// are up to date. After a reset of the core or of the device
     /// the value store is set to its reset values, which takes 515 clocks; accesses wait. A device reset is asked for with
     /// `soft_reset`, which stays until the engine answers `soft_reset_done`.
@@ -164,7 +164,7 @@ logic_block! {
         allowed: DFF<Bits<16>>,
         returned: DFF<Bits<16>>,
         error_seen: DFF<Bit>,
-        part_reset: Signal<Local, Bit>,
+        part_reset: DFF<Bit>,
     }
 }
 
@@ -172,19 +172,42 @@ impl RegisterBlock {
     /// A register block for `tx_queues` transmit queues, 1 to 16, and as many receive queues; it tells software of a
     /// TLB of `tlb_entries`.
     pub fn new(tx_queues: u32, tlb_entries: usize) -> Self {
-        Self {
-            sequencer: RegisterSequencer::new(tx_queues, tlb_entries),
-            doorbell: Doorbell::new(tx_queues),
-            queues: QueueState::new(tx_queues),
-            ..Default::default()
-        }
+        let mut block = Self::default();
+        block.set_sequencer(tx_queues, tlb_entries);
+        block.set_queues(tx_queues);
+        block.set_records(tx_queues);
+        block.set_parks(tx_queues);
+        block.timers = Timers::new(tx_queues);
+        block.doorbell = Doorbell::new(tx_queues);
+        block
+    }
+
+    // One large part a function, so that they are not on the stack together.
+    #[inline(never)]
+    fn set_sequencer(&mut self, tx_queues: u32, tlb_entries: usize) {
+        self.sequencer = RegisterSequencer::new(tx_queues, tlb_entries);
+    }
+
+    #[inline(never)]
+    fn set_queues(&mut self, tx_queues: u32) {
+        self.queues = QueueState::new(tx_queues);
+    }
+
+    #[inline(never)]
+    fn set_records(&mut self, tx_queues: u32) {
+        self.records = RefusalRecords::new(tx_queues);
+    }
+
+    #[inline(never)]
+    fn set_parks(&mut self, tx_queues: u32) {
+        self.parks = ParkRecords::new(tx_queues);
     }
 }
 
 impl Logic for RegisterBlock {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, allowed, returned, error_seen);
+        dff_setup!(self, clock, allowed, returned, error_seen, part_reset);
         clock!(
             self,
             clock,
@@ -223,22 +246,22 @@ impl Logic for RegisterBlock {
         self.parks.fault.virt_page.next = self.fault.virt_page.val();
         self.parks.fault.cause.next = self.fault.cause.val();
         // Resets: the parts are reset with the core and while the value store is cleared.
-        self.part_reset.next = self.reset.val() | self.sequencer.clearing.val();
+        self.part_reset.d.next = self.reset.val() | self.sequencer.clearing.val();
         self.port.reset.next = self.reset.val();
         self.sequencer.reset.next = self.reset.val();
         self.sequencer.soft_reset_done.next = self.soft_reset_done.val();
-        self.device.reset.next = self.part_reset.val();
+        self.device.reset.next = self.part_reset.q.val();
         self.device.hard_reset.next = self.reset.val();
         self.device.soft_reset_done.next = self.soft_reset_done.val();
-        self.queues.reset.next = self.part_reset.val();
-        self.settings.reset.next = self.part_reset.val();
-        self.records.reset.next = self.part_reset.val();
+        self.queues.reset.next = self.part_reset.q.val();
+        self.settings.reset.next = self.part_reset.q.val();
+        self.records.reset.next = self.part_reset.q.val();
         self.records.forgets.next = self.queues.forgets.val();
-        self.parks.reset.next = self.part_reset.val();
-        self.timers.reset.next = self.part_reset.val();
-        self.counters.reset.next = self.part_reset.val();
-        self.queue_counters.reset.next = self.part_reset.val();
-        self.refusals.reset.next = self.part_reset.val();
+        self.parks.reset.next = self.part_reset.q.val();
+        self.timers.reset.next = self.part_reset.q.val();
+        self.counters.reset.next = self.part_reset.q.val();
+        self.queue_counters.reset.next = self.part_reset.q.val();
+        self.refusals.reset.next = self.part_reset.q.val();
         // Accesses
         self.sequencer.access_valid.next = self.port.access_valid.val();
         self.sequencer.access_write.next = self.port.access_write.val();
@@ -246,7 +269,7 @@ impl Logic for RegisterBlock {
         self.sequencer.access_data.next = self.port.access_data.val();
         self.sequencer.access_strobe.next = self.port.access_strobe.val();
         self.port.done.next = self.sequencer.done.val();
-        self.doorbell.reset.next = self.part_reset.val();
+        self.doorbell.reset.next = self.part_reset.q.val();
         self.doorbell.access_valid.next = self.port.access_valid.val();
         self.doorbell.done.next = self.sequencer.done.val();
         self.doorbell.access_write.next = self.port.access_write.val();
@@ -276,6 +299,9 @@ impl Logic for RegisterBlock {
             | self.settings.read_data.val()
             | self.records.read_data.val()
             | self.parks.read_data.val();
+        self.queues.writes_one.next = self.port.access_write.val()
+            & self.port.access_strobe.val().get_bit(0)
+            & self.port.access_data.val().get_bit(0);
         self.sequencer.selected.next = self.queues.selected.val();
         self.sequencer.exists.next = self.queues.exists.val();
         self.sequencer.wants_ready.next = self.queues.wants_ready.val();
@@ -360,8 +386,7 @@ impl Logic for RegisterBlock {
         self.counters.tlb_miss.next = self.tlb_miss.val();
         self.counters.walk.next = self.walk.val();
         self.counters.slot.next = self.sequencer.slot.val();
-        self.counters.take.next = self.sequencer.events_take.val();
-        self.sequencer.events.next = self.counters.amount.val();
+        self.sequencer.events.next = self.counters.count.val();
         self.queue_counters.chain_done.next = self.chain_done.val();
         self.queue_counters.done_queue.next = self.done_queue.val();
         self.queue_counters.refused.next = self.refused.valid.val();
@@ -370,9 +395,7 @@ impl Logic for RegisterBlock {
         self.queue_counters.sent_bytes.next = self.sent_bytes.val();
         self.queue_counters.slot.next = self.sequencer.slot.val();
         self.queue_counters.slot_queue.next = self.sequencer.slot_queue.val();
-        self.queue_counters.look.next = self.sequencer.queue_events_look.val();
-        self.queue_counters.take.next = self.sequencer.queue_events_take.val();
-        self.sequencer.queue_events.next = self.queue_counters.amount.val();
+        self.sequencer.queue_events.next = self.queue_counters.count.val();
         self.debug.next = self.sequencer.debug.val();
         if self.reset.val() {
             self.allowed.d.next = 0.into();

@@ -1,7 +1,8 @@
 //! The state machine of the register block, with the value store and the map.
 
+use super::counters::{BYTE_BITS, EVENT_BITS};
 use super::map::{self, entry, store, RegisterRom, CODE_BITS, ENTRY_BITS};
-use super::queue_counters::AMOUNT_BITS;
+use super::queue_counters::{COUNT_BITS, FEW_BITS};
 use crate::bus::ram::BlockRam;
 use crate::mmu::types::DEFAULT_TLB_ENTRIES;
 use rust_hdl::prelude::*;
@@ -25,6 +26,7 @@ pub const DEBUG_STATES: &[&str] = &[
     "bind decide",
     "count fetch",
     "count load",
+    "count compare",
     "count add",
     "count write",
     "latch",
@@ -50,6 +52,7 @@ enum AccessState {
     BindDecide,
     CountFetch,
     CountLoad,
+    CountCompare,
     CountAdd,
     CountWrite,
     Latch,
@@ -60,6 +63,9 @@ enum AccessState {
 
 logic_block! {
     /// Serves accesses, refusals and counters one after the other on one value store; every other turn is a counter's.
+    ///
+    /// A counter is brought up to date by what its low bits lack of the count beside the store, so that nothing is taken from
+    /// that count, which goes on meanwhile.
     pub struct RegisterSequencer {
         /// Clock.
         pub clock: Signal<In, Clock>,
@@ -121,16 +127,10 @@ logic_block! {
         pub slot: Signal<Out, Bits<4>>,
         /// Transmit queue of the counter.
         pub slot_queue: Signal<Out, Bits<4>>,
-        /// Events that wait in the slot of the engine's counters.
-        pub events: Signal<In, Bits<AMOUNT_BITS>>,
-        /// They are taken; a pulse.
-        pub events_take: Signal<Out, Bit>,
-        /// Events that wait in the queue's counter.
-        pub queue_events: Signal<In, Bits<AMOUNT_BITS>>,
-        /// They may be taken on the next clock.
-        pub queue_events_look: Signal<Out, Bit>,
-        /// They are taken; a pulse.
-        pub queue_events_take: Signal<Out, Bit>,
+        /// Count of the slot among the engine's counters, one clock after `slot`.
+        pub events: Signal<In, Bits<COUNT_BITS>>,
+        /// Count of the queue's counter, one clock after `slot` and `slot_queue`.
+        pub queue_events: Signal<In, Bits<COUNT_BITS>>,
         /// State number, see [`DEBUG_STATES`].
         pub debug: Signal<Out, Bits<8>>,
         //
@@ -160,8 +160,23 @@ logic_block! {
         in_refusals: DFF<Bit>,
         map_entry: DFF<Bits<ENTRY_BITS>>,
         word: DFF<Bits<32>>,
+        /// `word` is not read back.
+        hides: DFF<Bit>,
+        /// Bits that a write changes.
+        written: DFF<Bits<32>>,
+        /// The next counter's word of the store.
+        visit_at: DFF<Bits<9>>,
         result: DFF<Bits<32>>,
-        amount: DFF<Bits<AMOUNT_BITS>>,
+        /// The count that the word is compared with.
+        count: DFF<Bits<COUNT_BITS>>,
+        amount: DFF<Bits<COUNT_BITS>>,
+        count_mask: DFF<Bits<COUNT_BITS>>,
+        /// The store is written in this state.
+        stores: DFF<Bit>,
+        write_pulse: DFF<Bit>,
+        load_pulse: DFF<Bit>,
+        load_at: DFF<Bits<2>>,
+        commit_pulse: DFF<Bit>,
         carry: DFF<Bit>,
         /// The high word of a byte counter follows its low word.
         high_pass: DFF<Bit>,
@@ -170,6 +185,7 @@ logic_block! {
         fields: Signal<Local, Bits<32>>,
         unwritten: Signal<Local, Bits<32>>,
         sum: Signal<Local, Bits<33>>,
+        lack: Signal<Local, Bits<COUNT_BITS>>,
         per_queue: Signal<Local, Bit>,
         byte_0: Constant<Bits<32>> = map::word(0xFF),
         byte_1: Constant<Bits<32>> = map::word(0xFF00),
@@ -178,6 +194,8 @@ logic_block! {
         high_half: Constant<Bits<32>> = map::word(0xFFFF_0000),
         is_low: Signal<Local, Bit>,
         visit_place: Signal<Local, Bits<4>>,
+        next_queue: Signal<Local, Bits<4>>,
+        behind: Signal<Local, Bits<9>>,
         queue_area: Constant<Bits<9>> = map::store_word(store::QUEUES),
         refusal_area: Constant<Bits<9>> = map::store_word(store::REFUSALS),
         counter_area: Constant<Bits<9>> = map::store_word(store::COUNTERS),
@@ -186,7 +204,14 @@ logic_block! {
         low_word: Constant<Bits<9>> = map::store_word(store::COUNTERS + u64::from(registers::COUNT_BYTES_LOW.offset / 4 % 16)),
         queue_low_word: Constant<Bits<4>> = Constant::new(store::QUEUE_BYTES.to_bits()),
         weight_word: Constant<Bits<4>> = Constant::new(store::WEIGHT.to_bits()),
+        event_mask: Constant<Bits<COUNT_BITS>> = mask(EVENT_BITS),
+        byte_mask: Constant<Bits<COUNT_BITS>> = mask(BYTE_BITS),
+        queue_event_mask: Constant<Bits<COUNT_BITS>> = mask(FEW_BITS),
+        queue_byte_mask: Constant<Bits<COUNT_BITS>> = mask(COUNT_BITS),
+        queue_bits: Constant<Bits<4>> = map::queue_number_mask(TX_QUEUES as u32),
         last_slot: Constant<Bits<4>> = super::counters::slot(&registers::COUNT_WALKS),
+        low_slot: Constant<Bits<4>> = super::counters::slot(&registers::COUNT_BYTES_LOW),
+        behind_high: Constant<Bits<4>> = super::counters::slot(&registers::COUNT_REFUSED),
         last_queue: Constant<Bits<4>> = Constant::new((TX_QUEUES as u64 - 1).to_bits()),
         last_step: Constant<Bits<2>> = Constant::new(store::BIND_MASK.to_bits()),
         last_word: Constant<Bits<9>> = Constant::new(511u64.to_bits()),
@@ -201,7 +226,14 @@ const _: () = {
     assert!(store::REFUSALS == 64 && store::COUNTERS == 128 && store::QUEUES == 256 && store::QUEUE_NUM == 0);
     assert!(store::QUEUE_REFUSED == 11 && store::QUEUE_FRAMES == 12 && store::QUEUE_CHAINS == 13);
     assert!(store::QUEUE_BYTES == 14);
+    assert!(registers::COUNT_BYTES_HIGH.offset == registers::COUNT_BYTES_LOW.offset + 4);
+    assert!(registers::COUNT_REFUSED.offset == registers::COUNT_BYTES_HIGH.offset + 4);
 };
+
+/// A number of ones.
+fn mask(bits: usize) -> Constant<Bits<COUNT_BITS>> {
+    Constant::new(((1u64 << bits) - 1).to_bits())
+}
 
 impl RegisterSequencer {
     /// For a build with `tx_queues` transmit queues and a TLB of `tlb_entries`.
@@ -209,6 +241,7 @@ impl RegisterSequencer {
         Self {
             rom: RegisterRom::new(tx_queues, tlb_entries),
             last_queue: Constant::new((u64::from(tx_queues) - 1).to_bits()),
+            queue_bits: map::queue_number_mask(tx_queues),
             ..Default::default()
         }
     }
@@ -239,8 +272,18 @@ impl Logic for RegisterSequencer {
             in_refusals,
             map_entry,
             word,
+            hides,
+            written,
+            visit_at,
             result,
+            count,
             amount,
+            count_mask,
+            stores,
+            write_pulse,
+            load_pulse,
+            load_at,
+            commit_pulse,
             carry,
             high_pass,
             bind_step
@@ -251,38 +294,74 @@ impl Logic for RegisterSequencer {
         self.clear_waits.next = self.sweep.q.val();
         self.done.next = false;
         self.value.next = self.result.q.val();
-        self.write.next = false;
+        self.write.next = self.write_pulse.q.val();
+        self.write_pulse.d.next = false;
         self.refusal_take.next = false;
         self.slot.next = self.at.q.val().get_bits::<4>(0);
         self.slot_queue.next = self.at.q.val().get_bits::<4>(4);
-        self.events_take.next = false;
-        self.queue_events_take.next = false;
-        self.queue_events_look.next = self.state.q.val() == AccessState::CountFetch;
         self.code.next = self.map_entry.q.val().get_bits::<CODE_BITS>(17);
         self.per_queue.next = self.map_entry.q.val().get_bit(34);
         // Memories: the entry is the reset entry while clearing
-        self.rom.address.next = (bit_cast::<9, 8>(self.at.q.val().get_bits::<8>(0)) << 1) | 1;
+        self.rom.address.next = (bit_cast::<9, 8>(self.access_word.val().get_bits::<8>(0)) << 1) | 1;
         if self.state.q.val() == AccessState::Clear {
             self.rom.address.next = bit_cast::<9, 8>(self.at.q.val().get_bits::<8>(0)) << 1;
         }
+        // What the memories give goes to registers as it is: they are slow. The entry stays as long as the access does.
+        self.outside.d.next =
+            (self.access_word.val().get_bits::<2>(8) != 0) & (self.state.q.val() != AccessState::Clear);
+        self.in_refusals.d.next = self.access_word.val().get_bits::<4>(6) == 4;
+        self.map_entry.d.next = self.rom.data.val();
+        if self.outside.q.val() {
+            self.map_entry.d.next = 0.into();
+        }
+        self.word.d.next = self.store.read_data.val();
+        if self.hides.q.val() {
+            self.word.d.next = 0.into();
+        }
+        self.hides.d.next = false;
         self.store.read_addr.next = self.at.q.val();
         self.at_before.d.next = self.at.q.val();
         self.at_write.d.next = self.at_before.q.val();
         self.store.write_addr.next = self.at_write.q.val();
         self.store.write_data.next = self.result.q.val();
-        self.store.write_enable.next = false;
+        self.store.write_enable.next = self.stores.q.val();
+        self.stores.d.next = false;
         self.filling.d.next = false;
         self.filled.d.next = self.filling.q.val();
         // Conditions
-        self.sum.next = bit_cast::<33, 32>(self.word.q.val()) + bit_cast::<33, AMOUNT_BITS>(self.amount.q.val());
         self.is_low.next = self.at.q.val() == self.low_word.val();
         if self.at.q.val().get_bit(8) {
             self.is_low.next = self.at.q.val().get_bits::<4>(0) == self.queue_low_word.val();
+        }
+        self.sum.next = bit_cast::<33, 32>(self.word.q.val()) + bit_cast::<33, COUNT_BITS>(self.amount.q.val());
+        self.count.d.next = self.events.val();
+        self.count_mask.d.next = self.event_mask.val();
+        if self.is_low.val() {
+            self.count_mask.d.next = self.byte_mask.val();
+        }
+        if self.at.q.val().get_bit(8) {
+            self.count.d.next = self.queue_events.val();
+            self.count_mask.d.next = self.queue_event_mask.val();
+            if self.is_low.val() {
+                self.count_mask.d.next = self.queue_byte_mask.val();
+            }
+        }
+        self.lack.next = self.count.q.val() - self.word.q.val().get_bits::<COUNT_BITS>(0);
+        self.next_queue.next = self.visit_queue.q.val() + 1;
+        if self.visit_queue.q.val() == self.last_queue.val() {
+            self.next_queue.next = 0.into();
         }
         self.visit_place.next = bit_cast::<4, 2>(self.visit_word.q.val()) | 12;
         if self.visit_word.q.val() == 3 {
             self.visit_place.next = 11.into();
         }
+        self.visit_at.d.next = bit_cast::<9, 4>(self.visit.q.val()) | self.counter_area.val();
+        if self.queue_turn.q.val() {
+            self.visit_at.d.next = (bit_cast::<9, 4>(self.visit_queue.q.val()) << 4)
+                | bit_cast::<9, 4>(self.visit_place.val())
+                | self.queue_area.val();
+        }
+        self.behind.next = self.at.q.val() + 1;
         self.strobed.next = 0.into();
         if self.access_strobe.val().get_bit(0) {
             self.strobed.next = self.strobed.val() | self.byte_0.val();
@@ -297,26 +376,29 @@ impl Logic for RegisterSequencer {
             self.strobed.next = self.strobed.val() | self.byte_3.val();
         }
         // Bytes without a strobe keep their value; bits outside the register's fields stay 0.
-        self.unwritten.next = !self.strobed.val();
         self.fields.next = bit_cast::<32, 16>(self.map_entry.q.val().get_bits::<16>(0));
         if self.map_entry.q.val().get_bit(16) {
             self.fields.next = bit_cast::<32, 16>(self.map_entry.q.val().get_bits::<16>(0)) | self.high_half.val();
         }
+        self.written.d.next = self.strobed.val() & self.fields.val();
+        self.unwritten.next = !self.written.q.val();
         if self.soft_reset_done.val() {
             self.sweep.d.next = true;
         }
-        self.load.next = false;
-        self.load_step.next = self.bind_step.q.val();
+        self.load.next = self.load_pulse.q.val();
+        self.load_pulse.d.next = false;
+        self.load_step.next = self.load_at.q.val();
+        self.load_at.d.next = self.bind_step.q.val();
         self.load_word.next = self.word.q.val();
-        self.commit.next = false;
+        self.commit.next = self.commit_pulse.q.val();
+        self.commit_pulse.d.next = false;
         self.debug.next = 0.into();
         match self.state.q.val() {
             AccessState::Clear => {
                 // A pipeline: entry address, entry, and its write.
                 self.debug.next = 0.into();
                 self.filling.d.next = true;
-                self.at.d.next = self.at.q.val() + 1;
-                self.map_entry.d.next = self.rom.data.val();
+                self.at.d.next = self.behind.val();
                 self.store.write_data.next = self.map_entry.q.val().get_bits::<32>(0);
                 if self.at_write.q.val().get_bit(8) {
                     self.store.write_data.next = 0.into();
@@ -338,37 +420,34 @@ impl Logic for RegisterSequencer {
                 self.is_access.d.next = false;
                 self.high_pass.d.next = false;
                 self.turn.d.next = !self.turn.q.val();
+                self.at.d.next = self.visit_at.q.val();
+                if !self.turn.q.val() & self.refusal_valid.val() {
+                    self.at.d.next = bit_cast::<9, 6>(self.refusal_code.val()) | self.refusal_area.val();
+                }
                 if self.sweep.q.val() {
                     self.at.d.next = 0.into();
                     self.state.d.next = AccessState::Clear;
                 } else if !self.turn.q.val() & self.refusal_valid.val() {
                     self.is_refusal.d.next = true;
                     self.state.d.next = AccessState::CountFetch;
-                    self.at.d.next = bit_cast::<9, 6>(self.refusal_code.val()) | self.refusal_area.val();
                     self.refusal_take.next = true;
                 } else if !self.turn.q.val() & self.access_valid.val() {
                     self.is_access.d.next = true;
-                    self.at.d.next = self.access_word.val().get_bits::<9>(0);
-                    self.in_refusals.d.next = self.access_word.val().get_bits::<4>(6) == 4;
-                    self.outside.d.next = self.access_word.val().get_bits::<2>(8) != 0;
                     self.state.d.next = AccessState::LookUp;
                 } else {
                     self.queue_turn.d.next = !self.queue_turn.q.val();
                     self.state.d.next = AccessState::CountFetch;
                     if self.queue_turn.q.val() {
-                        self.at.d.next = (bit_cast::<9, 4>(self.visit_queue.q.val()) << 4)
-                            | bit_cast::<9, 4>(self.visit_place.val())
-                            | self.queue_area.val();
                         self.visit_word.d.next = self.visit_word.q.val() + 1;
                         if self.visit_word.q.val() == 3 {
-                            self.visit_queue.d.next = self.visit_queue.q.val() + 1;
-                            if self.visit_queue.q.val() == self.last_queue.val() {
-                                self.visit_queue.d.next = 0.into();
-                            }
+                            self.visit_queue.d.next = self.next_queue.val() & self.queue_bits.val();
                         }
                     } else {
-                        self.at.d.next = bit_cast::<9, 4>(self.visit.q.val()) | self.counter_area.val();
                         self.visit.d.next = self.visit.q.val() + 1;
+                        // The high word of the bytes is no counter of its own.
+                        if self.visit.q.val() == self.low_slot.val() {
+                            self.visit.d.next = self.behind_high.val();
+                        }
                         if self.visit.q.val() == self.last_slot.val() {
                             self.visit.d.next = 0.into();
                         }
@@ -381,21 +460,22 @@ impl Logic for RegisterSequencer {
             }
             AccessState::Decode => {
                 self.debug.next = 3.into();
-                self.map_entry.d.next = self.rom.data.val();
-                if self.outside.q.val() {
-                    self.map_entry.d.next = 0.into();
-                }
                 self.state.d.next = AccessState::Resolve;
             }
             AccessState::Resolve => {
                 self.debug.next = 4.into();
                 self.state.d.next = AccessState::Fetch;
+                // What is not read back counts as 0.
+                self.hides.d.next = !((self.map_entry.q.val().get_bit(32)
+                    & (!self.per_queue.val() | self.exists.val()))
+                    | self.in_refusals.q.val());
                 if self.per_queue.val() {
                     self.at.d.next = (bit_cast::<9, 4>(self.selected.val()) << 4)
                         | bit_cast::<9, 4>(self.map_entry.q.val().get_bits::<4>(24))
                         | self.queue_area.val();
                 } else if self.in_refusals.q.val() {
-                    self.at.d.next = bit_cast::<9, 6>(self.at.q.val().get_bits::<6>(0)) | self.refusal_area.val();
+                    self.at.d.next =
+                        bit_cast::<9, 6>(self.access_word.val().get_bits::<6>(0)) | self.refusal_area.val();
                 } else {
                     self.at.d.next = bit_cast::<9, 8>(self.map_entry.q.val().get_bits::<8>(24));
                 }
@@ -408,24 +488,22 @@ impl Logic for RegisterSequencer {
             }
             AccessState::Fetch => {
                 self.debug.next = 5.into();
+                self.hides.d.next = self.hides.q.val();
                 self.state.d.next = AccessState::Load;
             }
             AccessState::Load => {
                 self.debug.next = 6.into();
-                self.word.d.next = 0.into();
-                if (self.map_entry.q.val().get_bit(32) & (!self.per_queue.val() | self.exists.val()))
-                    | self.in_refusals.q.val()
-                {
-                    self.word.d.next = self.store.read_data.val();
-                }
                 self.state.d.next = AccessState::Act;
             }
             AccessState::Act => {
                 self.debug.next = 7.into();
                 if self.access_write.val() {
-                    self.result.d.next = ((self.word.q.val() & self.unwritten.val())
-                        | (self.access_data.val() & self.strobed.val()))
-                        & self.fields.val();
+                    self.result.d.next =
+                        (self.word.q.val() & self.unwritten.val()) | (self.access_data.val() & self.written.q.val());
+                    self.stores.d.next =
+                        self.map_entry.q.val().get_bit(33) & (!self.per_queue.val() | self.exists.val());
+                    // A register that keeps no value acts when its lowest byte is written.
+                    self.write_pulse.d.next = self.map_entry.q.val().get_bit(33) | self.access_strobe.val().get_bit(0);
                     self.state.d.next = AccessState::Write;
                 } else {
                     self.result.d.next = self.word.q.val() | self.live.val();
@@ -434,14 +512,9 @@ impl Logic for RegisterSequencer {
             }
             AccessState::Write => {
                 self.debug.next = 8.into();
-                self.store.write_enable.next =
-                    self.map_entry.q.val().get_bit(33) & (!self.per_queue.val() | self.exists.val());
-                // A register that keeps no value acts when its lowest byte is written.
-                self.write.next = self.map_entry.q.val().get_bit(33) | self.access_strobe.val().get_bit(0);
                 self.bind_step.d.next = 0.into();
                 self.state.d.next = AccessState::Respond;
-                if self.wants_ready.val() & self.access_strobe.val().get_bit(0) {
-                    self.at.d.next = (bit_cast::<9, 4>(self.selected.val()) << 4) | self.queue_area.val();
+                if self.wants_ready.val() {
                     self.state.d.next = AccessState::BindFetch;
                 }
             }
@@ -451,13 +524,12 @@ impl Logic for RegisterSequencer {
             }
             AccessState::BindLoad => {
                 self.debug.next = 10.into();
-                self.word.d.next = self.store.read_data.val();
-                self.at.d.next = self.at.q.val() + 1;
+                self.at.d.next = self.behind.val();
                 self.state.d.next = AccessState::BindTake;
             }
             AccessState::BindTake => {
                 self.debug.next = 11.into();
-                self.load.next = true;
+                self.load_pulse.d.next = true;
                 self.bind_step.d.next = self.bind_step.q.val() + 1;
                 self.state.d.next = AccessState::BindLoad;
                 if self.bind_step.q.val() == self.last_step.val() {
@@ -466,7 +538,7 @@ impl Logic for RegisterSequencer {
             }
             AccessState::BindDecide => {
                 self.debug.next = 12.into();
-                self.commit.next = self.legal.val();
+                self.commit_pulse.d.next = self.legal.val();
                 self.state.d.next = AccessState::Respond;
             }
             AccessState::CountFetch => {
@@ -475,29 +547,27 @@ impl Logic for RegisterSequencer {
             }
             AccessState::CountLoad => {
                 self.debug.next = 14.into();
-                self.word.d.next = self.store.read_data.val();
+                self.state.d.next = AccessState::CountCompare;
+            }
+            AccessState::CountCompare => {
+                self.debug.next = 15.into();
+                self.amount.d.next = self.lack.val() & self.count_mask.q.val();
                 if self.high_pass.q.val() {
-                    self.amount.d.next = bit_cast::<AMOUNT_BITS, 1>(self.carry.q.val().into());
+                    self.amount.d.next = bit_cast::<COUNT_BITS, 1>(self.carry.q.val().into());
                 } else if self.is_refusal.q.val() {
                     self.amount.d.next = 1.into();
-                } else if self.at.q.val().get_bit(8) {
-                    self.amount.d.next = self.queue_events.val();
-                    self.queue_events_take.next = true;
-                } else {
-                    self.amount.d.next = self.events.val();
-                    self.events_take.next = true;
                 }
                 self.state.d.next = AccessState::CountAdd;
             }
             AccessState::CountAdd => {
-                self.debug.next = 15.into();
+                self.debug.next = 16.into();
                 self.result.d.next = self.sum.val().get_bits::<32>(0);
                 self.carry.d.next = self.sum.val().get_bit(32) & self.is_low.val();
+                self.stores.d.next = true;
                 self.state.d.next = AccessState::CountWrite;
             }
             AccessState::CountWrite => {
-                self.debug.next = 16.into();
-                self.store.write_enable.next = true;
+                self.debug.next = 17.into();
                 self.state.d.next = AccessState::Idle;
                 if self.high_pass.q.val() {
                     if self.is_access.q.val() {
@@ -512,27 +582,27 @@ impl Logic for RegisterSequencer {
                     // The high word follows when the low word passed 2^32, and when software latches it.
                     if self.carry.q.val() | (self.is_access.q.val() & self.is_low.val()) {
                         self.high_pass.d.next = true;
-                        self.at.d.next = self.at.q.val() | 1;
+                        self.at.d.next = self.behind.val();
                         self.state.d.next = AccessState::CountFetch;
                     }
                 }
             }
             AccessState::Latch => {
-                self.debug.next = 17.into();
+                self.debug.next = 18.into();
                 self.state.d.next = AccessState::LatchWait;
             }
             AccessState::LatchWait => {
-                self.debug.next = 18.into();
+                self.debug.next = 19.into();
+                self.stores.d.next = true;
                 self.state.d.next = AccessState::LatchWrite;
             }
             AccessState::LatchWrite => {
-                self.debug.next = 19.into();
-                self.store.write_enable.next = true;
+                self.debug.next = 20.into();
                 self.state.d.next = AccessState::Idle;
             }
             _ => {
                 // Respond
-                self.debug.next = 20.into();
+                self.debug.next = 21.into();
                 self.done.next = true;
                 self.state.d.next = AccessState::Idle;
             }
@@ -546,6 +616,10 @@ impl Logic for RegisterSequencer {
             self.at.d.next = 0.into();
             self.turn.d.next = false;
             self.visit.d.next = 0.into();
+            self.stores.d.next = false;
+            self.write_pulse.d.next = false;
+            self.load_pulse.d.next = false;
+            self.commit_pulse.d.next = false;
         }
     }
 }

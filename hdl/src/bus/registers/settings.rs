@@ -19,7 +19,7 @@ logic_block! {
         pub code: Signal<In, Bits<CODE_BITS>>,
         /// Value written.
         pub value: Signal<In, Bits<32>>,
-        /// Value to read, one clock after `code`, or 0 when the register is kept elsewhere.
+        /// Value to read, two clocks after `code`, or 0 when the register is kept elsewhere.
         pub read_data: Signal<Out, Bits<32>>,
         /// To the MMU's context table.
         pub context_write: ContextWriteSource,
@@ -59,6 +59,7 @@ logic_block! {
         tlb_space: DFF<Bits<4>>,
         page_low: DFF<Bits<20>>,
         page_high: DFF<Bits<32>>,
+        // What differs from the reset value: a flip-flop begins with 0, and one that a reset sets to 1 would need a LUT.
         first: DFF<Bits<12>>,
         middle: DFF<Bits<12>>,
         last: DFF<Bits<12>>,
@@ -66,6 +67,20 @@ logic_block! {
         fixed: DFF<Bit>,
         pads: DFF<Bit>,
         live: DFF<Bits<32>>,
+        // What register `code` is
+        is_ctx_select: DFF<Bit>,
+        is_ctx_mode: DFF<Bit>,
+        is_ctx_root_low: DFF<Bit>,
+        is_ctx_root_high: DFF<Bit>,
+        is_ctx_commit: DFF<Bit>,
+        is_tlb_control: DFF<Bit>,
+        is_tlb_addr_low: DFF<Bit>,
+        is_tlb_addr_high: DFF<Bit>,
+        is_first_flags: DFF<Bit>,
+        is_middle_flags: DFF<Bit>,
+        is_last_flags: DFF<Bit>,
+        is_id_control: DFF<Bit>,
+        is_frame_control: DFF<Bit>,
         off: Constant<Bits<3>> = Constant::new(u64::from(mode::OFF).to_bits()),
         reset_first: Constant<Bits<12>> = Constant::new(u64::from(registers::FLAGS_FIRST.reset).to_bits()),
         reset_middle: Constant<Bits<12>> = Constant::new(u64::from(registers::FLAGS_MIDDLE.reset).to_bits()),
@@ -114,8 +129,34 @@ impl Logic for EngineSettings {
             fifteen,
             fixed,
             pads,
-            live
+            live,
+            is_ctx_select,
+            is_ctx_mode,
+            is_ctx_root_low,
+            is_ctx_root_high,
+            is_ctx_commit,
+            is_tlb_control,
+            is_tlb_addr_low,
+            is_tlb_addr_high,
+            is_first_flags,
+            is_middle_flags,
+            is_last_flags,
+            is_id_control,
+            is_frame_control
         );
+        self.is_ctx_select.d.next = self.code.val() == self.ctx_select.val();
+        self.is_ctx_mode.d.next = self.code.val() == self.ctx_mode.val();
+        self.is_ctx_root_low.d.next = self.code.val() == self.ctx_root_low.val();
+        self.is_ctx_root_high.d.next = self.code.val() == self.ctx_root_high.val();
+        self.is_ctx_commit.d.next = self.code.val() == self.ctx_commit.val();
+        self.is_tlb_control.d.next = self.code.val() == self.tlb_control.val();
+        self.is_tlb_addr_low.d.next = self.code.val() == self.tlb_addr_low.val();
+        self.is_tlb_addr_high.d.next = self.code.val() == self.tlb_addr_high.val();
+        self.is_first_flags.d.next = self.code.val() == self.first_code.val();
+        self.is_middle_flags.d.next = self.code.val() == self.middle_code.val();
+        self.is_last_flags.d.next = self.code.val() == self.last_code.val();
+        self.is_id_control.d.next = self.code.val() == self.id_control.val();
+        self.is_frame_control.d.next = self.code.val() == self.frame_control.val();
         self.read_data.next = self.live.q.val();
         self.context_write.valid.next = self.commit.q.val();
         self.context_write.context.next = self.number.q.val();
@@ -133,62 +174,62 @@ impl Logic for EngineSettings {
         self.tlb_context.next = self.tlb_space.q.val();
         self.tlb_virt_page.next = (bit_cast::<VIRT_PAGE_BITS, 32>(self.page_high.q.val()) << 20)
             | bit_cast::<VIRT_PAGE_BITS, 20>(self.page_low.q.val());
-        self.flags_first.next = self.first.q.val();
-        self.flags_middle.next = self.middle.q.val();
-        self.flags_last.next = self.last.q.val();
+        self.flags_first.next = self.first.q.val() ^ self.reset_first.val();
+        self.flags_middle.next = self.middle.q.val() ^ self.reset_middle.val();
+        self.flags_last.next = self.last.q.val() ^ self.reset_last.val();
         self.id_fifteen_bits.next = self.fifteen.q.val();
         self.id_fixed.next = self.fixed.q.val();
         self.pad.next = self.pads.q.val();
         self.commit.d.next = false;
         self.invalidate.d.next = false;
         self.live.d.next = 0.into();
-        if (self.code.val() == self.tlb_control.val()) & (self.tlb_invalidating.val() | self.invalidate.q.val()) {
+        if self.is_tlb_control.q.val() & (self.tlb_invalidating.val() | self.invalidate.q.val()) {
             self.live.d.next = 1.into();
         }
         if self.write.val() {
-            if self.code.val() == self.ctx_select.val() {
+            if self.is_ctx_select.q.val() {
                 self.number.d.next = self.value.val().get_bits::<4>(0);
             }
-            if self.code.val() == self.ctx_mode.val() {
+            if self.is_ctx_mode.q.val() {
                 self.mode.d.next = self.value.val().get_bits::<3>(0);
                 self.user_only.d.next = self.value.val().get_bit(8);
                 self.accessed_faults.d.next = self.value.val().get_bit(9);
             }
-            if self.code.val() == self.ctx_root_low.val() {
+            if self.is_ctx_root_low.q.val() {
                 self.root_low.d.next = self.value.val().get_bits::<20>(12);
             }
-            if self.code.val() == self.ctx_root_high.val() {
+            if self.is_ctx_root_high.q.val() {
                 self.root_high.d.next = self.value.val().get_bits::<8>(0);
                 self.root_beyond.d.next = self.value.val().get_bits::<24>(8) != 0;
             }
-            if self.code.val() == self.ctx_commit.val() {
+            if self.is_ctx_commit.q.val() {
                 self.commit.d.next = true;
             }
-            if self.code.val() == self.tlb_control.val() {
+            if self.is_tlb_control.q.val() {
                 self.invalidate.d.next = self.value.val().get_bit(0);
                 self.kind.d.next = self.value.val().get_bits::<2>(1);
                 self.tlb_space.d.next = self.value.val().get_bits::<4>(8);
             }
-            if self.code.val() == self.tlb_addr_low.val() {
+            if self.is_tlb_addr_low.q.val() {
                 self.page_low.d.next = self.value.val().get_bits::<20>(12);
             }
-            if self.code.val() == self.tlb_addr_high.val() {
+            if self.is_tlb_addr_high.q.val() {
                 self.page_high.d.next = self.value.val();
             }
-            if self.code.val() == self.first_code.val() {
-                self.first.d.next = self.value.val().get_bits::<12>(0);
+            if self.is_first_flags.q.val() {
+                self.first.d.next = self.value.val().get_bits::<12>(0) ^ self.reset_first.val();
             }
-            if self.code.val() == self.middle_code.val() {
-                self.middle.d.next = self.value.val().get_bits::<12>(0);
+            if self.is_middle_flags.q.val() {
+                self.middle.d.next = self.value.val().get_bits::<12>(0) ^ self.reset_middle.val();
             }
-            if self.code.val() == self.last_code.val() {
-                self.last.d.next = self.value.val().get_bits::<12>(0);
+            if self.is_last_flags.q.val() {
+                self.last.d.next = self.value.val().get_bits::<12>(0) ^ self.reset_last.val();
             }
-            if self.code.val() == self.id_control.val() {
+            if self.is_id_control.q.val() {
                 self.fifteen.d.next = self.value.val().get_bit(0);
                 self.fixed.d.next = self.value.val().get_bit(1);
             }
-            if self.code.val() == self.frame_control.val() {
+            if self.is_frame_control.q.val() {
                 self.pads.d.next = self.value.val().get_bit(0);
             }
         }
@@ -206,9 +247,9 @@ impl Logic for EngineSettings {
             self.tlb_space.d.next = 0.into();
             self.page_low.d.next = 0.into();
             self.page_high.d.next = 0.into();
-            self.first.d.next = self.reset_first.val();
-            self.middle.d.next = self.reset_middle.val();
-            self.last.d.next = self.reset_last.val();
+            self.first.d.next = 0.into();
+            self.middle.d.next = 0.into();
+            self.last.d.next = 0.into();
             self.fifteen.d.next = false;
             self.fixed.d.next = false;
             self.pads.d.next = false;

@@ -2,13 +2,14 @@
 
 use super::map::{self, CODE_BITS};
 use rust_hdl::prelude::*;
+use segwalk_model::limits::TX_QUEUES;
 use segwalk_model::registers;
 
 /// Bits of a number of clocks.
 const CLOCKS_BITS: usize = 24;
 
 logic_block! {
-    /// Poll timer, millisecond timer and interrupt coalescing. A value written counts from the next round on.
+    /// Poll timer, millisecond timer and interrupt coalescing. A value written begins a round.
     pub struct Timers {
         /// Clock.
         pub clock: Signal<In, Clock>,
@@ -31,29 +32,58 @@ logic_block! {
         /// Interrupt now; a pulse.
         pub interrupt: Signal<Out, Bit>,
         //
-        khz: DFF<Bits<CLOCKS_BITS>>,
-        khz_left: DFF<Bits<CLOCKS_BITS>>,
+        // Clocks of a round less 1, whether there are rounds, and clocks since the last one
+        khz_last: DFF<Bits<CLOCKS_BITS>>,
+        khz_on: DFF<Bit>,
+        khz_clocks: DFF<Bits<CLOCKS_BITS>>,
         tick: DFF<Bit>,
-        period: DFF<Bits<CLOCKS_BITS>>,
-        period_left: DFF<Bits<CLOCKS_BITS>>,
+        period_last: DFF<Bits<CLOCKS_BITS>>,
+        period_on: DFF<Bit>,
+        period_clocks: DFF<Bits<CLOCKS_BITS>>,
         queues: DFF<Bits<16>>,
         polls: DFF<Bits<16>>,
         most_chains: DFF<Bits<16>>,
         most_clocks: DFF<Bits<CLOCKS_BITS>>,
         chains: DFF<Bits<17>>,
-        clocks_left: DFF<Bits<CLOCKS_BITS>>,
+        clocks: DFF<Bits<CLOCKS_BITS>>,
+        used_now: DFF<Bit>,
+        used_number: DFF<Bits<8>>,
+        // What register `code` is
+        is_khz: DFF<Bit>,
+        is_period: DFF<Bit>,
+        is_queues: DFF<Bit>,
+        is_count: DFF<Bit>,
+        is_clocks: DFF<Bit>,
         waits: DFF<Bit>,
         enough: DFF<Bit>,
         late: DFF<Bit>,
         fires: DFF<Bit>,
         khz_end: Signal<Local, Bit>,
         period_end: Signal<Local, Bit>,
-        khz_reset: Constant<Bits<CLOCKS_BITS>> = Constant::new(u64::from(registers::CLOCK_KHZ.reset).to_bits()),
+        value_less_1: Signal<Local, Bits<CLOCKS_BITS>>,
+        khz_begins: Signal<Local, Bit>,
+        period_begins: Signal<Local, Bit>,
+        fire: Signal<Local, Bit>,
+        chains_kept: Signal<Local, Bits<17>>,
+        chains_more: Signal<Local, Bits<17>>,
+        exist: Constant<Bits<16>> = map::queue_mask(TX_QUEUES as u32),
+        khz_reset: Constant<Bits<CLOCKS_BITS>> =
+            Constant::new(u64::from(registers::CLOCK_KHZ.reset - 1).to_bits()),
         clock_khz: Constant<Bits<CODE_BITS>> = map::code(&registers::CLOCK_KHZ),
         poll_period: Constant<Bits<CODE_BITS>> = map::code(&registers::POLL_PERIOD),
         poll_queues: Constant<Bits<CODE_BITS>> = map::code(&registers::POLL_QUEUES),
         coalesce_count: Constant<Bits<CODE_BITS>> = map::code(&registers::COALESCE_COUNT),
         coalesce_clocks: Constant<Bits<CODE_BITS>> = map::code(&registers::COALESCE_CLOCKS),
+    }
+}
+
+impl Timers {
+    /// For a build with `tx_queues` transmit queues.
+    pub fn new(tx_queues: u32) -> Self {
+        Self {
+            exist: map::queue_mask(tx_queues),
+            ..Default::default()
+        }
     }
 }
 
@@ -63,105 +93,126 @@ impl Logic for Timers {
         dff_setup!(
             self,
             clock,
-            khz,
-            khz_left,
+            khz_last,
+            khz_on,
+            khz_clocks,
             tick,
-            period,
-            period_left,
+            period_last,
+            period_on,
+            period_clocks,
             queues,
             polls,
             most_chains,
             most_clocks,
             chains,
-            clocks_left,
+            clocks,
+            used_now,
+            used_number,
+            is_khz,
+            is_period,
+            is_queues,
+            is_count,
+            is_clocks,
             waits,
             enough,
             late,
             fires
         );
+        self.is_khz.d.next = self.code.val() == self.clock_khz.val();
+        self.is_period.d.next = self.code.val() == self.poll_period.val();
+        self.is_queues.d.next = self.code.val() == self.poll_queues.val();
+        self.is_count.d.next = self.code.val() == self.coalesce_count.val();
+        self.is_clocks.d.next = self.code.val() == self.coalesce_clocks.val();
+        self.used_now.d.next = self.used_pulse.val();
+        self.used_number.d.next = self.used_chains.val();
         self.poll.next = self.polls.q.val();
         self.millisecond.next = self.tick.q.val();
         self.interrupt.next = self.fires.q.val();
-        // A round of n clocks counts from n - 1 to 0; 0 is off.
-        self.khz_end.next = self.khz_left.q.val() == 0;
-        self.tick.d.next = self.khz_end.val() & self.khz.q.val().any();
-        self.khz_left.d.next = self.khz_left.q.val() - 1;
-        if self.khz_end.val() {
-            self.khz_left.d.next = self.khz.q.val() - 1;
-            if !self.khz.q.val().any() {
-                self.khz_left.d.next = 0.into();
-            }
+        // A round of n clocks counts from 0 to n - 1. What takes a count back is one condition, so that it is the
+        // flip-flops' reset.
+        self.khz_end.next = self.khz_last.q.val() <= self.khz_clocks.q.val();
+        self.tick.d.next = self.khz_end.val() & self.khz_on.q.val();
+        self.khz_begins.next = self.khz_end.val() | (self.write.val() & self.is_khz.q.val()) | self.reset.val();
+        self.khz_clocks.d.next = self.khz_clocks.q.val() + 1;
+        if self.khz_begins.val() {
+            self.khz_clocks.d.next = 0.into();
         }
-        self.period_end.next = self.period_left.q.val() == 0;
+        self.period_end.next = self.period_last.q.val() <= self.period_clocks.q.val();
         self.polls.d.next = 0.into();
-        self.period_left.d.next = self.period_left.q.val() - 1;
-        if self.period_end.val() {
-            self.period_left.d.next = self.period.q.val() - 1;
-            if !self.period.q.val().any() {
-                self.period_left.d.next = 0.into();
-            } else {
-                self.polls.d.next = self.queues.q.val();
-            }
+        if self.period_end.val() & self.period_on.q.val() {
+            self.polls.d.next = self.queues.q.val();
+        }
+        self.period_begins.next =
+            self.period_end.val() | (self.write.val() & self.is_period.q.val()) | self.reset.val();
+        self.period_clocks.d.next = self.period_clocks.q.val() + 1;
+        if self.period_begins.val() {
+            self.period_clocks.d.next = 0.into();
         }
         // Coalescing: an interrupt fires when enough chains wait, when the first has waited long enough, or at once.
-        self.clocks_left.d.next = self.clocks_left.q.val() - 1;
-        if !self.waits.q.val() {
-            self.clocks_left.d.next = self.most_clocks.q.val();
-        }
-        if self.used_pulse.val() {
+        self.clocks.d.next = self.clocks.q.val() + 1;
+        if self.used_now.q.val() {
             self.waits.d.next = true;
-            self.chains.d.next = self.chains.q.val() + bit_cast::<17, 8>(self.used_chains.val());
         }
         self.enough.d.next =
             self.most_chains.q.val().any() & (bit_cast::<17, 16>(self.most_chains.q.val()) <= self.chains.q.val());
-        self.late.d.next = self.waits.q.val() & (self.clocks_left.q.val() == 0) & self.most_clocks.q.val().any();
-        self.fires.d.next = false;
-        if self.waits.q.val()
+        self.late.d.next =
+            self.waits.q.val() & (self.most_clocks.q.val() <= self.clocks.q.val()) & self.most_clocks.q.val().any();
+        self.fire.next = self.waits.q.val()
             & !self.fires.q.val()
             & (self.enough.q.val()
                 | self.late.q.val()
-                | (!self.most_chains.q.val().any() & !self.most_clocks.q.val().any()))
-        {
-            self.fires.d.next = true;
-            self.waits.d.next = self.used_pulse.val();
-            self.chains.d.next = 0.into();
-            if self.used_pulse.val() {
-                self.chains.d.next = bit_cast::<17, 8>(self.used_chains.val());
-            }
-            self.clocks_left.d.next = self.most_clocks.q.val();
+                | (!self.most_chains.q.val().any() & !self.most_clocks.q.val().any()));
+        self.fires.d.next = self.fire.val();
+        if self.fire.val() {
+            self.waits.d.next = self.used_now.q.val();
             self.enough.d.next = false;
             self.late.d.next = false;
         }
+        // Chains of the clock on which it fires are the next interrupt's.
+        self.chains_more.next = 0.into();
+        if self.used_now.q.val() {
+            self.chains_more.next = bit_cast::<17, 8>(self.used_number.q.val());
+        }
+        self.chains_kept.next = self.chains.q.val();
+        if self.fire.val() {
+            self.chains_kept.next = 0.into();
+        }
+        self.chains.d.next = self.chains_kept.val() + self.chains_more.val();
+        if self.fire.val() | !self.waits.q.val() {
+            self.clocks.d.next = 0.into();
+        }
+        self.value_less_1.next = self.value.val().get_bits::<CLOCKS_BITS>(0) - 1;
         if self.write.val() {
-            if self.code.val() == self.clock_khz.val() {
-                self.khz.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0);
-                self.khz_left.d.next = 0.into();
+            if self.is_khz.q.val() {
+                self.khz_last.d.next = self.value_less_1.val();
+                self.khz_on.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0).any();
             }
-            if self.code.val() == self.poll_period.val() {
-                self.period.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0);
-                self.period_left.d.next = 0.into();
+            if self.is_period.q.val() {
+                self.period_last.d.next = self.value_less_1.val();
+                self.period_on.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0).any();
             }
-            if self.code.val() == self.poll_queues.val() {
-                self.queues.d.next = self.value.val().get_bits::<16>(0);
+            if self.is_queues.q.val() {
+                self.queues.d.next = self.value.val().get_bits::<16>(0) & self.exist.val();
             }
-            if self.code.val() == self.coalesce_count.val() {
+            if self.is_count.q.val() {
                 self.most_chains.d.next = self.value.val().get_bits::<16>(0);
             }
-            if self.code.val() == self.coalesce_clocks.val() {
+            if self.is_clocks.q.val() {
                 self.most_clocks.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0);
             }
         }
         if self.reset.val() {
-            self.khz.d.next = self.khz_reset.val();
-            self.khz_left.d.next = 0.into();
+            self.khz_last.d.next = self.khz_reset.val();
+            self.khz_on.d.next = true;
             self.tick.d.next = false;
-            self.period.d.next = 0.into();
-            self.period_left.d.next = 0.into();
+            self.period_last.d.next = 0.into();
+            self.period_on.d.next = false;
             self.queues.d.next = 0.into();
             self.polls.d.next = 0.into();
             self.most_chains.d.next = 0.into();
             self.most_clocks.d.next = 0.into();
             self.chains.d.next = 0.into();
+            self.used_now.d.next = false;
             self.waits.d.next = false;
             self.enough.d.next = false;
             self.late.d.next = false;
