@@ -97,6 +97,7 @@ logic_block! {
         answer: DFF<Bits<64>>,
         answer_left: DFF<Bits<4>>,
         reads_data: DFF<Bit>,
+        gone: DFF<Bit>,
         known_now: Signal<Local, Bit>,
         count_wrong: Signal<Local, Bit>,
         range_wrong: Signal<Local, Bit>,
@@ -153,10 +154,12 @@ impl Logic for CommandUnit {
             tag,
             answer,
             answer_left,
-            reads_data
+            reads_data,
+            gone
         );
         self.read_at.next = self.index.q.val();
-        self.let_go.next = false;
+        self.let_go.next = self.gone.q.val();
+        self.gone.d.next = false;
         self.send_valid.next = false;
         self.send_data.next = self.answer.q.val().get_bits::<8>(0);
         self.send_last.next = false;
@@ -198,7 +201,8 @@ impl Logic for CommandUnit {
                 self.address.d.next = self.header.val().get_bits::<32>(32);
                 self.first_addr.d.next = self.header.val().get_bits::<32>(32);
                 self.data_there.d.next = bit_cast::<16, 10>(self.data_bytes.val());
-                if self.request.val() {
+                // what was let go is still there for a clock
+                if self.request.val() & !self.gone.q.val() {
                     self.state.d.next = CommandState::Sort;
                 }
             }
@@ -298,7 +302,7 @@ impl Logic for CommandUnit {
                     self.answer_left.d.next = self.answer_left.q.val() - 1;
                     if self.answer_left.q.val() == 0 {
                         self.state.d.next = CommandState::Idle;
-                        self.let_go.next = !self.reads_data.q.val();
+                        self.gone.d.next = !self.reads_data.q.val();
                         if self.reads_data.q.val() {
                             self.state.d.next = CommandState::MemoryRead;
                         }
@@ -326,7 +330,7 @@ impl Logic for CommandUnit {
                         self.state.d.next = CommandState::MemoryRead;
                     }
                     if self.left.q.val() == 1 {
-                        self.let_go.next = true;
+                        self.gone.d.next = true;
                         self.state.d.next = CommandState::Idle;
                     }
                 }
@@ -334,6 +338,7 @@ impl Logic for CommandUnit {
         }
         if self.reset.val() {
             self.state.d.next = CommandState::Idle;
+            self.gone.d.next = false;
         }
     }
 }

@@ -41,6 +41,8 @@ logic_block! {
         out: DFF<Bits<8>>,
         // the second byte of an escape waits
         escaping: DFF<Bit>,
+        // there is room, and nothing was taken on the last clock
+        rested: DFF<Bit>,
         second: DFF<Bits<8>>,
         step: Crc32Step,
         // what comes next, before escapes
@@ -59,13 +61,14 @@ logic_block! {
 impl Logic for ResponseSender {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, crc, crc_at, full, out, escaping, second);
+        dff_setup!(self, clock, state, crc, crc_at, full, out, escaping, rested, second);
         self.line_valid.next = self.full.q.val();
         self.line_data.next = self.out.q.val();
         if self.line_ready.val() {
             self.full.d.next = false;
         }
-        self.take.next = !self.full.q.val() & !self.escaping.q.val();
+        self.rested.d.next = !self.full.q.val() & !self.escaping.q.val() & !self.rested.q.val();
+        self.take.next = self.rested.q.val();
         self.step.crc.next = self.crc.q.val();
         self.step.data.next = self.data.val();
         self.ready.next = false;
@@ -133,6 +136,7 @@ impl Logic for ResponseSender {
             self.state.d.next = SenderState::Idle;
             self.full.d.next = false;
             self.escaping.d.next = false;
+            self.rested.d.next = false;
         }
     }
 }
