@@ -115,6 +115,7 @@ logic_block! {
         write_error: DFF<Bit>,
         acknowledging: DFF<Bit>,
         // the bridge's access
+        bridge_wants: DFF<Bit>,
         bridge_busy: DFF<Bit>,
         bridge_finished: DFF<Bit>,
         bridge_octet: DFF<Bits<8>>,
@@ -171,6 +172,7 @@ impl Logic for AxiRam {
             write_at,
             write_error,
             acknowledging,
+            bridge_wants,
             bridge_busy,
             bridge_finished,
             bridge_octet,
@@ -183,7 +185,9 @@ impl Logic for AxiRam {
         self.beats.reset.next = self.reset.val();
         // Bridge: one access, then `done`, then the next
         self.bridge_shift.next = bit_cast::<6, 3>(self.bridge_addr.val().get_bits::<3>(0)) << 3;
-        self.bridge_now.next = self.bridge_valid.val() & !self.bridge_busy.q.val();
+        // From a register: it decides about what the bus is told, far away.
+        self.bridge_wants.d.next = self.bridge_valid.val() & !self.bridge_busy.q.val() & !self.bridge_wants.q.val();
+        self.bridge_now.next = self.bridge_wants.q.val();
         self.bridge_done.next = self.bridge_finished.q.val();
         self.bridge_read_data.next = self.bridge_octet.q.val();
         self.bridge_finished.d.next = false;
@@ -316,6 +320,7 @@ impl Logic for AxiRam {
             self.writing.d.next = false;
             self.acknowledging.d.next = false;
             self.store.d.next = false;
+            self.bridge_wants.d.next = false;
             self.bridge_busy.d.next = false;
             self.bridge_finished.d.next = false;
         }
