@@ -1,7 +1,6 @@
 //! The table of address spaces, in distributed RAM.
 
 use super::types::ContextRow;
-use crate::bus::ports::ContextWriteSink;
 use crate::bus::ram::LutRam;
 use rust_hdl::prelude::*;
 use segwalk_model::registers::mode;
@@ -13,8 +12,12 @@ logic_block! {
         pub clock: Signal<In, Clock>,
         /// Synchronous reset.
         pub reset: Signal<In, Bit>,
-        /// From the registers.
-        pub write: ContextWriteSink,
+        /// Write a row on this clock.
+        pub write: Signal<In, Bit>,
+        /// Context.
+        pub write_context: Signal<In, Bits<4>>,
+        /// Its row.
+        pub row: Signal<In, ContextRow>,
         /// Context of a lookup.
         pub lookup_context: Signal<In, Bits<4>>,
         /// Its mode, on the same clock.
@@ -29,7 +32,6 @@ logic_block! {
         // A row counts once it was written: no clocks to clear the table, and none in which a write could be lost.
         written: DFF<Bits<16>>,
         place: Signal<Local, Bits<16>>,
-        row: Signal<Local, ContextRow>,
         one: Constant<Bits<16>> = Constant::new(1.into()),
         bare: Constant<Bits<3>> = Constant::new(mode::BARE.to_bits()),
         off: Constant<Bits<3>> = Constant::new(mode::OFF.to_bits()),
@@ -41,21 +43,17 @@ impl Logic for ContextTable {
     fn update(&mut self) {
         dff_setup!(self, clock, written);
         clock!(self, clock, modes, rows);
-        self.row.next.mode = self.write.mode.val();
-        self.row.next.root_page = self.write.root_page.val();
-        self.row.next.user_only = self.write.user_only.val();
-        self.row.next.accessed_faults = self.write.accessed_faults.val();
-        self.modes.write_addr.next = self.write.context.val();
-        self.modes.write_data.next = self.write.mode.val();
-        self.modes.write_enable.next = self.write.valid.val();
+        self.modes.write_addr.next = self.write_context.val();
+        self.modes.write_data.next = self.row.val().mode;
+        self.modes.write_enable.next = self.write.val();
         self.modes.read_addr.next = self.lookup_context.val();
-        self.rows.write_addr.next = self.write.context.val();
+        self.rows.write_addr.next = self.write_context.val();
         self.rows.write_data.next = self.row.val();
-        self.rows.write_enable.next = self.write.valid.val();
+        self.rows.write_enable.next = self.write.val();
         self.rows.read_addr.next = self.walk_context.val();
         self.walk_row.next = self.rows.read_data.val();
-        self.place.next = self.one.val() << self.write.context.val();
-        if self.write.valid.val() {
+        self.place.next = self.one.val() << self.write_context.val();
+        if self.write.val() {
             self.written.d.next = self.written.q.val() | self.place.val();
         }
         self.lookup_mode.next = self.off.val();

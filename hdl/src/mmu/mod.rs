@@ -48,7 +48,7 @@ use port::PortQueue;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::VIRT_PAGE_BITS;
 use sweep::Sweeper;
-use types::PAGE_BITS;
+use types::{ContextRow, PAGE_BITS};
 use walker::Walker;
 
 /// States that `debug` shows: the walker's, and above 15 the sweeper's while it does not serve.
@@ -119,11 +119,19 @@ logic_block! {
         lookup: Lookup,
         walker: Walker,
         sweeper: Sweeper,
+        // what the registers ask, a clock later: it stops much at once, and comes from far away
+        write_now: DFF<Bit>,
+        written_context: DFF<Bits<4>>,
+        written_row: DFF<ContextRow>,
+        invalidate_now: DFF<Bit>,
+        asked_kind: DFF<Bits<2>>,
+        asked_context: DFF<Bits<4>>,
         hits: DFF<Bits<2>>,
         misses: DFF<Bits<2>>,
         faults: DFF<Bits<2>>,
         walks: DFF<Bit>,
         debug_reg: DFF<Bits<8>>,
+        row: Signal<Local, ContextRow>,
         refused: Signal<Local, Bit>,
         miss_port: Signal<Local, Bit>,
     }
@@ -143,7 +151,21 @@ impl Mmu {
 impl Logic for Mmu {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, hits, misses, faults, walks, debug_reg);
+        dff_setup!(
+            self,
+            clock,
+            write_now,
+            written_context,
+            written_row,
+            invalidate_now,
+            asked_kind,
+            asked_context,
+            hits,
+            misses,
+            faults,
+            walks,
+            debug_reg
+        );
         clock!(self, clock, port_0, port_1, contexts, lookup, walker, sweeper);
         self.port_0.reset.next = self.reset.val();
         self.port_1.reset.next = self.reset.val();
@@ -154,7 +176,6 @@ impl Logic for Mmu {
         TranslateServer::link(&mut self.ring, &mut self.port_0.client);
         TranslateServer::link(&mut self.payload, &mut self.port_1.client);
         MemReadClient::link(&mut self.mem, &mut self.walker.mem);
-        ContextWriteSink::link(&mut self.context, &mut self.contexts.write);
         // Requests
         self.lookup.offered_0.next = self.port_0.offered.val();
         self.lookup.request_0.next = self.port_0.request.val();
@@ -187,16 +208,29 @@ impl Logic for Mmu {
         self.port_1.answer.next = self.lookup.answer.val();
         self.port_1.result_ticket.next = self.lookup.miss.val().ticket;
         self.port_1.bounced.next = self.refused.val() & self.miss_port.val();
-        // Invalidation
-        self.sweeper.invalidate.next = self.invalidate.val();
-        self.sweeper.kind.next = self.invalidate_kind.val();
-        self.sweeper.asked_context.next = self.invalidate_context.val();
+        // Contexts and invalidation
+        self.write_now.d.next = self.context.valid.val();
+        self.written_context.d.next = self.context.context.val();
+        self.row.next.mode = self.context.mode.val();
+        self.row.next.root_page = self.context.root_page.val();
+        self.row.next.user_only = self.context.user_only.val();
+        self.row.next.accessed_faults = self.context.accessed_faults.val();
+        self.written_row.d.next = self.row.val();
+        self.contexts.write.next = self.write_now.q.val();
+        self.contexts.write_context.next = self.written_context.q.val();
+        self.contexts.row.next = self.written_row.q.val();
+        self.invalidate_now.d.next = self.invalidate.val();
+        self.asked_kind.d.next = self.invalidate_kind.val();
+        self.asked_context.d.next = self.invalidate_context.val();
+        self.sweeper.invalidate.next = self.invalidate_now.q.val();
+        self.sweeper.kind.next = self.asked_kind.q.val();
+        self.sweeper.asked_context.next = self.asked_context.q.val();
         self.sweeper.virt_page.next = self.invalidate_virt_page.val().get_bits::<PAGE_BITS>(0);
-        self.sweeper.context_written.next = self.context.valid.val();
-        self.sweeper.written.next = self.context.context.val();
+        self.sweeper.context_written.next = self.write_now.q.val();
+        self.sweeper.written.next = self.written_context.q.val();
         self.sweeper.busy.next = self.lookup.busy.val();
         self.sweeper.hold.next = self.mem.data_valid.val();
-        self.invalidating.next = self.sweeper.invalidating.val();
+        self.invalidating.next = self.sweeper.invalidating.val() | self.invalidate_now.q.val() | self.write_now.q.val();
         self.fence.next = self.sweeper.fence.val();
         self.lookup.run.next = self.sweeper.run.val();
         self.lookup.sweep.next = self.sweeper.sweep.val();
@@ -229,6 +263,10 @@ impl Logic for Mmu {
             self.debug_reg.d.next = bit_cast::<8, 2>(self.sweeper.state_code.val()) | 16;
         }
         self.debug.next = self.debug_reg.q.val();
+        if self.reset.val() {
+            self.write_now.d.next = false;
+            self.invalidate_now.d.next = false;
+        }
     }
 }
 

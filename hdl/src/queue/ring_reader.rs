@@ -97,6 +97,8 @@ logic_block! {
         // what is remembered of the request's area: that there is a page, and which
         maybe: DFF<Bit>,
         maybe_number: DFF<Bits<9>>,
+        // its frame: what is read on the clock of the request, or what the MMU answered
+        phys_page: DFF<Bits<PHYS_PAGE_BITS>>,
         // the areas changed since the request came
         stale: DFF<Bit>,
         virt_page: DFF<Bits<VIRT_PAGE_BITS>>,
@@ -123,6 +125,8 @@ logic_block! {
         look_area: Signal<Local, Bits<2>>,
         look_queue: Signal<Local, Bits<4>>,
         asked_area: Signal<Local, Bits<2>>,
+        page_load: Signal<Local, Bit>,
+        page_next: Signal<Local, Bits<PHYS_PAGE_BITS>>,
         asked_slot: Signal<Local, Bits<5>>,
         known_page: Signal<Local, KnownPage>,
         slot: Signal<Local, Bits<5>>,
@@ -175,6 +179,7 @@ impl Logic for RingReader {
             page_known,
             maybe,
             maybe_number,
+            phys_page,
             stale,
             virt_page,
             space,
@@ -218,15 +223,21 @@ impl Logic for RingReader {
         self.asked_slot.next = (bit_cast::<5, 1>(self.asked_area.val().get_bits::<1>(0)) << 4)
             | bit_cast::<5, 4>(self.request.val().queue);
         // Values of its own: one that other outputs share would look to a simulator like a loop through the memory.
-        self.look_area.next = self.held.q.val().area;
-        self.look_queue.next = self.held.q.val().queue;
-        if self.state.q.val() == RingReaderState::Idle {
-            self.look_area.next = self.request.val().area;
-            self.look_queue.next = self.request.val().queue;
-        }
+        self.look_area.next = self.request.val().area;
+        self.look_queue.next = self.request.val().queue;
         self.pages.read_addr.next =
             (bit_cast::<5, 1>(self.look_area.val().get_bits::<1>(0)) << 4) | bit_cast::<5, 4>(self.look_queue.val());
         self.known_page.next = self.pages.read_data.val();
+        // One enable: a register that is loaded in two places gets a multiplexer that holds it.
+        self.page_load.next = self.state.q.val() == RingReaderState::Idle;
+        self.page_next.next = self.known_page.val().phys_page;
+        if self.state.q.val() == RingReaderState::Answer {
+            self.page_load.next = true;
+            self.page_next.next = self.translate.phys_page.val();
+        }
+        if self.page_load.val() {
+            self.phys_page.d.next = self.page_next.val();
+        }
         self.pages.write_addr.next = self.slot.val();
         self.known.next.number = self.page_number.val();
         self.known.next.phys_page = self.translate.phys_page.val();
@@ -240,7 +251,7 @@ impl Logic for RingReader {
         // Reads
         self.offset.next = self.place.val().get_bits::<12>(0);
         self.mem.req_valid.next = false;
-        self.word_addr.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.pages.read_data.val().phys_page) << 12)
+        self.word_addr.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.phys_page.q.val()) << 12)
             | bit_cast::<PHYS_ADDR_BITS, 12>(self.offset.val() & 0xFF8);
         self.mem.phys_addr.next = self.word_addr.val();
         self.mem.beats_minus_1.next = bit_cast::<8, 5>(self.held.q.val().beats_minus_1);

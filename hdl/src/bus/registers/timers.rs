@@ -54,6 +54,10 @@ logic_block! {
         is_queues: DFF<Bit>,
         is_count: DFF<Bit>,
         is_clocks: DFF<Bit>,
+        // Whether there is a number of chains and of clocks to wait for, or none of both
+        by_chains: DFF<Bit>,
+        by_clocks: DFF<Bit>,
+        at_once: DFF<Bit>,
         waits: DFF<Bit>,
         enough: DFF<Bit>,
         late: DFF<Bit>,
@@ -113,6 +117,9 @@ impl Logic for Timers {
             is_queues,
             is_count,
             is_clocks,
+            by_chains,
+            by_clocks,
+            at_once,
             waits,
             enough,
             late,
@@ -153,15 +160,15 @@ impl Logic for Timers {
         if self.used_now.q.val() {
             self.waits.d.next = true;
         }
+        self.by_chains.d.next = self.most_chains.q.val().any();
+        self.by_clocks.d.next = self.most_clocks.q.val().any();
+        self.at_once.d.next = !self.by_chains.q.val() & !self.by_clocks.q.val();
         self.enough.d.next =
-            self.most_chains.q.val().any() & (bit_cast::<17, 16>(self.most_chains.q.val()) <= self.chains.q.val());
+            self.by_chains.q.val() & (bit_cast::<17, 16>(self.most_chains.q.val()) <= self.chains.q.val());
         self.late.d.next =
-            self.waits.q.val() & (self.most_clocks.q.val() <= self.clocks.q.val()) & self.most_clocks.q.val().any();
-        self.fire.next = self.waits.q.val()
-            & !self.fires.q.val()
-            & (self.enough.q.val()
-                | self.late.q.val()
-                | (!self.most_chains.q.val().any() & !self.most_clocks.q.val().any()));
+            self.waits.q.val() & (self.most_clocks.q.val() <= self.clocks.q.val()) & self.by_clocks.q.val();
+        self.fire.next =
+            self.waits.q.val() & !self.fires.q.val() & (self.enough.q.val() | self.late.q.val() | self.at_once.q.val());
         self.fires.d.next = self.fire.val();
         if self.fire.val() {
             self.waits.d.next = self.used_now.q.val();
@@ -213,6 +220,9 @@ impl Logic for Timers {
             self.most_clocks.d.next = 0.into();
             self.chains.d.next = 0.into();
             self.used_now.d.next = false;
+            self.by_chains.d.next = false;
+            self.by_clocks.d.next = false;
+            self.at_once.d.next = true;
             self.waits.d.next = false;
             self.enough.d.next = false;
             self.late.d.next = false;
