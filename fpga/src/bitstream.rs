@@ -2,7 +2,7 @@
 
 use crate::cells::ModuleCells;
 use crate::constraints::{check_pins, lpf};
-use crate::place::{run, version};
+use crate::place::{keep_netlist, run, version, FLOW, TIMING_WEIGHT};
 use crate::synth::{results_folder, synth_netlist, SynthReport};
 use crate::tools;
 use anyhow::{bail, ensure, Context, Result};
@@ -117,7 +117,7 @@ pub fn bitstream(
     let constraints = lpf(board);
     let tools = [version(&yosys)?, version(&nextpnr)?, version(&ecppack)?];
     let mut hash = Sha256::new();
-    for part in [&design, &constraints, &tools.concat()] {
+    for part in [&design, &constraints, &tools.concat(), &TIMING_WEIGHT.concat(), FLOW] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
@@ -133,9 +133,7 @@ pub fn bitstream(
     write("board.lpf", &constraints)?;
     if !work.join("netlist.json").exists() {
         // the wheels see nothing outside the folder that they run in
-        std::fs::copy(&netlist, work.join("netlist.part"))
-            .and_then(|_| std::fs::rename(work.join("netlist.part"), work.join("netlist.json")))
-            .with_context(|| format!("cannot copy the netlist {}", netlist.display()))?;
+        keep_netlist(&netlist, &work.join("netlist.json"))?;
     }
     let names = clock_names(&std::fs::read_to_string(work.join("netlist.json"))?)?;
     let mut best: Option<Vec<ClockReport>> = None;
@@ -162,6 +160,8 @@ pub fn bitstream(
                 "report.part",
                 "--timing-allow-fail",
                 "-q",
+                TIMING_WEIGHT[0],
+                TIMING_WEIGHT[1],
             ];
             run(&nextpnr, &work, &arguments, &format!("seed{seed}.log"))?;
             std::fs::rename(work.join("report.part"), work.join(&report)).context("nextpnr did not write a report")?;

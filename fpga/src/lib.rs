@@ -8,6 +8,7 @@ pub mod boundary;
 pub mod cells;
 pub mod constraints;
 pub mod doctor;
+pub mod output_registers;
 pub mod place;
 pub mod synth;
 pub mod tools;

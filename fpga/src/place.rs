@@ -1,6 +1,8 @@
 //! Place and route for the ECP5 with nextpnr: how fast a module's clock may be.
 
 use crate::boundary::{wrap, BOUNDARY};
+use crate::output_registers;
+use crate::synth::map_commands;
 use crate::tools::{self, Found};
 use anyhow::{bail, Context, Result};
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,13 @@ use std::sync::Mutex;
 
 /// Clock that nextpnr is asked for: 64 bits at 156.25 MHz are 10 Gb/s.
 pub const TARGET_MHZ: f64 = 156.25;
+
+/// How much nextpnr's placer thinks of the slowest paths beside short wires; its own default of 10 costs the core a tenth of
+/// its clock.
+pub(crate) const TIMING_WEIGHT: [&str; 2] = ["--placer-heap-timingweight", "80"];
+
+/// Goes into the names of kept results: what is done between Yosys and nextpnr.
+pub(crate) const FLOW: &str = "block RAM output registers 1";
 
 /// What a placement gave.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,7 +47,13 @@ pub fn place(
     let (yosys, nextpnr) = (tools::YOSYS.find()?, tools::NEXTPNR.find()?);
     let design = format!("{verilog}{}", wrap(verilog, top)?);
     let mut hash = Sha256::new();
-    for part in [&design, &version(&yosys)?, &version(&nextpnr)?] {
+    for part in [
+        &design,
+        &version(&yosys)?,
+        &version(&nextpnr)?,
+        &TIMING_WEIGHT.concat(),
+        FLOW,
+    ] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
@@ -82,9 +97,23 @@ fn netlist(yosys: &Found, folder: &Path, design: &str) -> Result<()> {
     }
     std::fs::write(folder.join("design.v"), design)
         .with_context(|| format!("cannot write to the folder {}", folder.display()))?;
-    let script = format!("read_verilog design.v; synth_ecp5 -top {BOUNDARY} -json netlist.part");
+    let script = format!(
+        "read_verilog design.v; {}",
+        map_commands(BOUNDARY, Some("netlist.part"))
+    );
     run(yosys, folder, &["-q", "-p", &script], "yosys.log")?;
-    std::fs::rename(folder.join("netlist.part"), &netlist).context("Yosys did not write a netlist")
+    keep_netlist(&folder.join("netlist.part"), &netlist)
+}
+
+/// Takes the netlist that Yosys wrote, moves registers into block RAMs, and keeps it as `kept`.
+pub(crate) fn keep_netlist(written: &Path, kept: &Path) -> Result<()> {
+    let text = std::fs::read_to_string(written).context("Yosys did not write a netlist")?;
+    let (text, _) = output_registers::absorb(&text)?;
+    // written whole or not at all
+    let part = kept.with_extension("moved");
+    std::fs::write(&part, text)
+        .and_then(|()| std::fs::rename(&part, kept))
+        .with_context(|| format!("cannot write the netlist {}", kept.display()))
 }
 
 fn place_seed(nextpnr: &Found, folder: &Path, speed: u32, seed: u32) -> Result<Placement> {
@@ -111,6 +140,8 @@ fn place_seed(nextpnr: &Found, folder: &Path, speed: u32, seed: u32) -> Result<P
                 &target,
                 "--report",
                 &part,
+                TIMING_WEIGHT[0],
+                TIMING_WEIGHT[1],
             ];
             run(nextpnr, folder, &arguments, &format!("speed{speed}-seed{seed}.log"))?;
             std::fs::rename(folder.join(&part), &kept).context("nextpnr did not write a report")?;

@@ -71,25 +71,25 @@ fn columns(cells: &Cells) -> [String; 6] {
 /// Synthesises module `top` of `verilog` for the ECP5. Fails when a signal became a latch or a memory became flip-flops.
 /// The result is kept in the target folder and found again as long as text and tool are the same.
 pub fn synth(verilog: &str, top: &str) -> Result<SynthReport> {
-    Ok(run_both(verilog, top, top, "")?.0)
+    Ok(run_both(verilog, top, top, None)?.0)
 }
 
 /// [`synth`] of `top`, which only puts pads around module `inner`: modules are counted from there on. Gives the netlist too.
 pub fn synth_netlist(verilog: &str, top: &str, inner: &str) -> Result<(SynthReport, PathBuf)> {
-    let (report, folder) = run_both(verilog, top, inner, &format!(" -json {NETLIST}"))?;
+    let (report, folder) = run_both(verilog, top, inner, Some(NETLIST))?;
     Ok((report, folder.join(NETLIST)))
 }
 
 const NETLIST: &str = "netlist.json";
 
-/// `more` is added to the options of the first run. The report, and the folder of all files.
-fn run_both(verilog: &str, top: &str, inner: &str, more: &str) -> Result<(SynthReport, PathBuf)> {
+/// The first run writes `netlist`, if one is wanted. The report, and the folder of all files.
+fn run_both(verilog: &str, top: &str, inner: &str, netlist: Option<&str>) -> Result<(SynthReport, PathBuf)> {
     let yosys = tools::YOSYS.find()?;
     let name = describe(&yosys)?;
     let mut hash = Sha256::new();
     let scripts = [
-        script(verilog, top, more, Keep::Nothing),
-        script(verilog, inner, "", Keep::Modules),
+        script(verilog, top, netlist, Keep::Nothing),
+        script(verilog, inner, None, Keep::Modules),
     ];
     for part in [verilog, top, &name, &scripts[0], &scripts[1]] {
         hash.update(part.as_bytes());
@@ -148,8 +148,21 @@ impl Keep {
     }
 }
 
+/// Delay of a wire that Yosys reckons with when it chooses LUTs, in ps. Its own 300 is a third of what wires of this core
+/// take, and makes it prefer paths with more LUTs on them.
+const WIRE_DELAY_PS: u32 = 800;
+
+/// Commands that map the design read for the ECP5 and write it as `netlist`, if one is wanted: `synth_ecp5` with another
+/// delay of wires. Latches, which it would map too, are refused afterwards.
+pub(crate) fn map_commands(top: &str, netlist: Option<&str>) -> String {
+    let json = netlist.map(|file| format!(" -json {file}")).unwrap_or_default();
+    format!(
+        "synth_ecp5 -top {top} -run begin:map_luts; abc9 -W {WIRE_DELAY_PS}; clean; synth_ecp5 -top {top} -run map_cells:{json}"
+    )
+}
+
 /// What Yosys is told. The second run keeps the larger modules apart so that they can be counted.
-fn script(verilog: &str, top: &str, more: &str, keep: Keep) -> String {
+fn script(verilog: &str, top: &str, netlist: Option<&str>, keep: Keep) -> String {
     let mut script = String::from("read_verilog design.v; ");
     if keep == Keep::Modules {
         for module in modules_to_keep(verilog, top) {
@@ -157,7 +170,8 @@ fn script(verilog: &str, top: &str, more: &str, keep: Keep) -> String {
         }
     }
     let name = keep.name();
-    write!(script, "synth_ecp5 -top {top}{more}; tee -q -o {name}.json stat -json").expect("a string can be written");
+    let map = map_commands(top, netlist);
+    write!(script, "{map}; tee -q -o {name}.json stat -json").expect("a string can be written");
     script
 }
 
