@@ -28,13 +28,16 @@ pub struct Fifo<D: Synth, const A: usize, const A1: usize> {
     write_at: DFF<Bits<A>>,
     read_at: DFF<Bits<A>>,
     count: DFF<Bits<A1>>,
+    // `count` is not 0; not `depth`
+    some: DFF<Bit>,
     not_full: DFF<Bit>,
     head_valid: DFF<Bit>,
     head: DFF<D>,
     push: Signal<Local, Bit>,
     refill: Signal<Local, Bit>,
-    next_count: Signal<Local, Bits<A1>>,
-    depth: Constant<Bits<A1>>,
+    is_one: Signal<Local, Bit>,
+    is_almost: Signal<Local, Bit>,
+    last_place: Constant<Bits<A1>>,
 }
 
 impl<D: Synth, const A: usize, const A1: usize> Default for Fifo<D, A, A1> {
@@ -53,13 +56,15 @@ impl<D: Synth, const A: usize, const A1: usize> Default for Fifo<D, A, A1> {
             write_at: Default::default(),
             read_at: Default::default(),
             count: Default::default(),
+            some: Default::default(),
             not_full: Default::default(),
             head_valid: Default::default(),
             head: Default::default(),
             push: Default::default(),
             refill: Default::default(),
-            next_count: Default::default(),
-            depth: Constant::new((1u64 << A).to_bits()),
+            is_one: Default::default(),
+            is_almost: Default::default(),
+            last_place: Constant::new(((1u64 << A) - 1).to_bits()),
         }
     }
 }
@@ -67,41 +72,44 @@ impl<D: Synth, const A: usize, const A1: usize> Default for Fifo<D, A, A1> {
 impl<D: Synth, const A: usize, const A1: usize> Logic for Fifo<D, A, A1> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, write_at, read_at, count, not_full, head_valid, head);
+        dff_setup!(self, clock, write_at, read_at, count, some, not_full, head_valid, head);
         clock!(self, clock, ram);
         self.in_ready.next = self.not_full.q.val();
         self.out_valid.next = self.head_valid.q.val();
         self.out_data.next = self.head.q.val();
         self.push.next = self.in_valid.val() & self.not_full.q.val();
-        self.refill.next = (self.count.q.val() != 0) & (!self.head_valid.q.val() | self.out_ready.val());
+        self.refill.next = self.some.q.val() & (!self.head_valid.q.val() | self.out_ready.val());
         self.ram.write_addr.next = self.write_at.q.val();
         self.ram.write_data.next = self.in_data.val();
         self.ram.write_enable.next = self.push.val();
         self.ram.read_addr.next = self.read_at.q.val();
-        self.next_count.next = self.count.q.val();
+        // What is near a border is known before anybody says what comes or goes, so that this is one gate behind them.
+        self.is_one.next = self.count.q.val() == 1;
+        self.is_almost.next = self.count.q.val() == self.last_place.val();
+        self.some.d.next = (self.push.val() & !self.refill.val())
+            | (self.some.q.val() & !(self.is_one.val() & self.refill.val() & !self.push.val()));
+        self.not_full.d.next = (self.refill.val() & !self.push.val())
+            | ((self.not_full.q.val() | !self.some.q.val())
+                & !(self.is_almost.val() & self.push.val() & !self.refill.val()));
         if self.push.val() & !self.refill.val() {
-            self.next_count.next = self.count.q.val() + 1;
+            self.count.d.next = self.count.q.val() + 1;
         }
         if !self.push.val() & self.refill.val() {
-            self.next_count.next = self.count.q.val() - 1;
+            self.count.d.next = self.count.q.val() - 1;
         }
-        self.count.d.next = self.next_count.val();
-        self.not_full.d.next = self.next_count.val() != self.depth.val();
         if self.push.val() {
             self.write_at.d.next = self.write_at.q.val() + 1;
         }
-        if self.out_ready.val() {
-            self.head_valid.d.next = false;
-        }
+        self.head_valid.d.next = self.refill.val() | (self.head_valid.q.val() & !self.out_ready.val());
         if self.refill.val() {
             self.read_at.d.next = self.read_at.q.val() + 1;
             self.head.d.next = self.ram.read_data.val();
-            self.head_valid.d.next = true;
         }
         if self.reset.val() {
             self.write_at.d.next = 0.into();
             self.read_at.d.next = 0.into();
             self.count.d.next = 0.into();
+            self.some.d.next = false;
             self.not_full.d.next = false;
             self.head_valid.d.next = false;
         }
@@ -134,6 +142,8 @@ pub struct BlockFifo<D: Synth, const A: usize, const A1: usize> {
     read_at: DFF<Bits<A>>,
     // entries in the RAM that may be read: written at least one clock ago
     count: DFF<Bits<A1>>,
+    // `count` is not 0; not `depth`
+    some: DFF<Bit>,
     not_full: DFF<Bit>,
     // the RAM's output is an entry that has no register yet
     arriving: DFF<Bit>,
@@ -144,8 +154,9 @@ pub struct BlockFifo<D: Synth, const A: usize, const A1: usize> {
     push: Signal<Local, Bit>,
     fetch: Signal<Local, Bit>,
     head_free: Signal<Local, Bit>,
-    next_count: Signal<Local, Bits<A1>>,
-    depth: Constant<Bits<A1>>,
+    is_one: Signal<Local, Bit>,
+    is_almost: Signal<Local, Bit>,
+    last_place: Constant<Bits<A1>>,
 }
 
 impl<D: Synth, const A: usize, const A1: usize> Default for BlockFifo<D, A, A1> {
@@ -168,6 +179,7 @@ impl<D: Synth, const A: usize, const A1: usize> Default for BlockFifo<D, A, A1> 
             write_at: Default::default(),
             read_at: Default::default(),
             count: Default::default(),
+            some: Default::default(),
             not_full: Default::default(),
             arriving: Default::default(),
             head_valid: Default::default(),
@@ -177,8 +189,9 @@ impl<D: Synth, const A: usize, const A1: usize> Default for BlockFifo<D, A, A1> 
             push: Default::default(),
             fetch: Default::default(),
             head_free: Default::default(),
-            next_count: Default::default(),
-            depth: Constant::new((1u64 << A).to_bits()),
+            is_one: Default::default(),
+            is_almost: Default::default(),
+            last_place: Constant::new(((1u64 << A) - 1).to_bits()),
         }
     }
 }
@@ -192,6 +205,7 @@ impl<D: Synth, const A: usize, const A1: usize> Logic for BlockFifo<D, A, A1> {
             write_at,
             read_at,
             count,
+            some,
             not_full,
             arriving,
             head_valid,
@@ -207,20 +221,25 @@ impl<D: Synth, const A: usize, const A1: usize> Logic for BlockFifo<D, A, A1> {
         self.head_free.next = !self.head_valid.q.val() | self.out_ready.val();
         // Fetch when a register will be free for what is arriving and for this word too.
         self.fetch.next =
-            (self.count.q.val() != 0) & (self.head_free.val() | (!self.arriving.q.val() & !self.spare_valid.q.val()));
+            self.some.q.val() & (self.head_free.val() | (!self.arriving.q.val() & !self.spare_valid.q.val()));
         self.ram.write_addr.next = self.write_at.q.val();
         self.ram.write_data.next = self.in_data.val();
         self.ram.write_enable.next = self.push.val();
         self.ram.read_addr.next = self.read_at.q.val();
-        self.next_count.next = self.count.q.val();
+        // What is near a border is known before anybody says what comes or goes, so that this is one gate behind them.
+        self.is_one.next = self.count.q.val() == 1;
+        self.is_almost.next = self.count.q.val() == self.last_place.val();
+        self.some.d.next = (self.push.val() & !self.fetch.val())
+            | (self.some.q.val() & !(self.is_one.val() & self.fetch.val() & !self.push.val()));
+        self.not_full.d.next = (self.fetch.val() & !self.push.val())
+            | ((self.not_full.q.val() | !self.some.q.val())
+                & !(self.is_almost.val() & self.push.val() & !self.fetch.val()));
         if self.push.val() & !self.fetch.val() {
-            self.next_count.next = self.count.q.val() + 1;
+            self.count.d.next = self.count.q.val() + 1;
         }
         if !self.push.val() & self.fetch.val() {
-            self.next_count.next = self.count.q.val() - 1;
+            self.count.d.next = self.count.q.val() - 1;
         }
-        self.count.d.next = self.next_count.val();
-        self.not_full.d.next = self.next_count.val() != self.depth.val();
         self.arriving.d.next = self.fetch.val();
         if self.push.val() {
             self.write_at.d.next = self.write_at.q.val() + 1;
@@ -237,15 +256,19 @@ impl<D: Synth, const A: usize, const A1: usize> Logic for BlockFifo<D, A, A1> {
                 self.head.d.next = self.ram.read_data.val();
             }
         }
-        // `spare` is free then: nothing is fetched while it holds a word and the head is stuck.
-        if self.arriving.q.val() & !self.head_free.val() {
+        // `spare` is free then: nothing is fetched while it holds a word and the head is stuck. It takes what arrives also
+        // when nobody needs it there, so that its enable is a register.
+        if self.arriving.q.val() {
             self.spare.d.next = self.ram.read_data.val();
+        }
+        if self.arriving.q.val() & !self.head_free.val() {
             self.spare_valid.d.next = true;
         }
         if self.reset.val() {
             self.write_at.d.next = 0.into();
             self.read_at.d.next = 0.into();
             self.count.d.next = 0.into();
+            self.some.d.next = false;
             self.not_full.d.next = false;
             self.arriving.d.next = false;
             self.head_valid.d.next = false;

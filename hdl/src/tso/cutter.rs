@@ -113,7 +113,6 @@ logic_block! {
         kept_refusal: DFF<Bits<6>>,
         // of the super-frame
         left: DFF<Bits<20>>,
-        nothing: DFF<Bit>,
         first_segment: DFF<Bit>,
         lane: DFF<Bits<3>>,
         written_at: DFF<Bits<13>>,
@@ -134,8 +133,14 @@ logic_block! {
         empty: DFF<Bit>,
         first_beat: DFF<Bit>,
         last_beat: DFF<Bit>,
-        first_advances: DFF<Bit>,
-        first_needs: DFF<Bit>,
+        // of the beat that is next: the segment comes to the stream's next beat with it; it needs that beat; it takes it,
+        // which is never set outside `Fill`
+        advances: DFF<Bit>,
+        needs: DFF<Bit>,
+        takes: DFF<Bit>,
+        filling: DFF<Bit>,
+        // a frame with payload is worked on
+        fetching: DFF<Bit>,
         last_advances: DFF<Bit>,
         last_needs: DFF<Bit>,
         stays: DFF<Bit>,
@@ -157,16 +162,14 @@ logic_block! {
         mixed_first: DFF<Bit>,
         mixed_end: DFF<Bit>,
         //
-        advances: Signal<Local, Bit>,
-        needs: Signal<Local, Bit>,
+        first_advances: Signal<Local, Bit>,
+        first_needs: Signal<Local, Bit>,
+        is_next_last: Signal<Local, Bit>,
         may_step: Signal<Local, Bit>,
         breaks: Signal<Local, Bit>,
         step: Signal<Local, Bit>,
         chain_end: Signal<Local, Bit>,
-        takes: Signal<Local, Bit>,
         fetches: Signal<Local, Bit>,
-        watches: Signal<Local, Bit>,
-        active: Signal<Local, Bit>,
         shift_bits: Signal<Local, Bits<6>>,
         next_mask: Signal<Local, Bits<64>>,
         keep_mask: Signal<Local, Bits<64>>,
@@ -200,7 +203,6 @@ impl Logic for Cutter {
             kept_fault,
             kept_refusal,
             left,
-            nothing,
             first_segment,
             lane,
             written_at,
@@ -219,8 +221,11 @@ impl Logic for Cutter {
             empty,
             first_beat,
             last_beat,
-            first_advances,
-            first_needs,
+            advances,
+            needs,
+            takes,
+            filling,
+            fetching,
             last_advances,
             last_needs,
             stays,
@@ -274,37 +279,26 @@ impl Logic for Cutter {
         self.note.next.never_zero = self.never_zero.val();
         self.kept_beat.next = self.kept.q.val();
         self.offered.next = self.beat.val().data;
-        // A beat of the ring needs one or two of the stream.
-        self.active.next = self.state.q.val() != CutterState::Idle;
-        self.advances.next = true;
-        self.needs.next = self.stays.q.val();
-        if self.first_beat.q.val() {
-            self.advances.next = self.first_advances.q.val();
-            self.needs.next = self.first_needs.q.val();
-        } else if self.last_beat.q.val() {
-            self.advances.next = self.last_advances.q.val();
-            self.needs.next = self.last_needs.q.val();
-        }
-        self.may_step.next = (self.state.q.val() == CutterState::Fill)
-            & (self.kept_valid.q.val() | self.empty.q.val())
-            & self.room.val();
+        // A beat of the ring needs one or two of the stream. Taking one does not ask whether it is here.
+        self.may_step.next = self.filling.q.val() & (self.kept_valid.q.val() | self.empty.q.val()) & self.room.val();
         self.breaks.next = self.may_step.val()
             & !self.empty.q.val()
-            & (self.kept_fault.q.val() | (self.needs.val() & self.beat_valid.val() & self.beat.val().fault));
-        self.step.next = self.may_step.val() & !self.breaks.val() & (!self.needs.val() | self.beat_valid.val());
+            & (self.kept_fault.q.val() | (self.needs.q.val() & self.beat_valid.val() & self.beat.val().fault));
+        self.step.next = self.may_step.val()
+            & (self.empty.q.val() | !self.kept_fault.q.val())
+            & (!self.needs.q.val() | (self.beat_valid.val() & !self.beat.val().fault));
         self.chain_end.next = self.last_segment.q.val() & self.last_beat.q.val();
-        self.takes.next = self.advances.val();
-        if self.chain_end.val() {
-            self.takes.next = self.needs.val();
-        }
-        self.fetches.next = self.active.val() & !self.kept_valid.q.val() & !self.nothing.q.val();
-        self.take.next =
-            self.fetches.val() | (self.step.val() & self.takes.val()) | (self.breaks.val() & !self.kept_fault.q.val());
+        self.fetches.next = self.fetching.q.val() & !self.kept_valid.q.val();
+        self.take.next = self.fetches.val()
+            | (self.takes.q.val() & self.room.val() & self.kept_valid.q.val() & !self.kept_fault.q.val());
         // One enable for all of it: a second place that loads would cost a multiplexer a bit.
-        self.watches.next = (self.state.q.val() == CutterState::Idle) & self.taken_elsewhere.val();
-        if self.watches.val() | (self.beat_valid.val() & (self.fetches.val() | (self.step.val() & self.takes.val()))) {
+        if self.beat_valid.val()
+            & (self.taken_elsewhere.val()
+                | self.fetches.val()
+                | (self.takes.q.val() & self.room.val() & self.kept_valid.q.val() & !self.kept_fault.q.val()))
+        {
             self.kept.d.next = self.offered.val();
-            self.kept_fault.d.next = self.beat.val().fault & !self.watches.val();
+            self.kept_fault.d.next = self.beat.val().fault;
         }
         // Only read behind a fault, which is the kept beat's or, on the last clock, the offered one's.
         if !self.kept_fault.q.val() {
@@ -316,7 +310,7 @@ impl Logic for Cutter {
         // Mix: lanes below `shift` come from the offered beat, unless the segment begins left of the stream's beat.
         self.shift_bits.next = bit_cast::<6, 3>(self.shift.q.val()) << 3;
         self.keep_mask.next = self.every_byte.val();
-        if self.needs.val() {
+        if self.needs.q.val() {
             self.keep_mask.next = self.every_byte.val() << self.shift_bits.val();
         }
         self.next_mask.next = !self.keep_mask.val();
@@ -354,6 +348,13 @@ impl Logic for Cutter {
             bit_cast::<5, 3>(self.lane.q.val()) + bit_cast::<5, 4>(self.bytes.q.val().get_bits::<4>(0));
         self.last_end.next = bit_cast::<5, 3>(self.shift.q.val()) + bit_cast::<5, 4>(self.tail.val());
         self.end_lane.next = self.lane.q.val() + self.bytes.q.val().get_bits::<3>(0);
+        self.first_advances.next = self.lane.q.val() >= self.header_lanes.val();
+        self.first_needs.next = self.lane.q.val() > self.header_lanes.val();
+        if self.single.val() {
+            self.first_advances.next = self.single_end.val() > 7;
+            self.first_needs.next = self.single_end.val() > 8;
+        }
+        self.is_next_last.next = self.beats_left.q.val() == 2;
         self.lanes_above.next = self.all.val() << self.tail.val();
         self.lanes_below.next = !self.lanes_above.val();
         self.sum_lane.next = self.sum_start.val().get_bits::<3>(0);
@@ -384,7 +385,7 @@ impl Logic for Cutter {
                 self.kept_valid.d.next = self.template.val() & (self.header_lanes.val() != 0);
                 self.left.d.next = self.payload_bytes.val();
                 self.bytes.d.next = self.payload_bytes.val().get_bits::<14>(0);
-                self.nothing.d.next = self.payload_bytes.val() == 0;
+                self.fetching.d.next = self.start.val() & (self.payload_bytes.val() != 0);
                 self.lane.d.next = self.header_lanes.val();
                 self.last_segment.d.next = true;
                 self.segment_at.d.next = self.written_at.q.val();
@@ -431,11 +432,13 @@ impl Logic for Cutter {
                 self.first_beat.d.next = true;
                 self.last_beat.d.next = self.single.val();
                 self.stays.d.next = self.shift.q.val() != 0;
-                self.first_advances.d.next = self.lane.q.val() >= self.header_lanes.val();
-                self.first_needs.d.next = self.lane.q.val() > self.header_lanes.val();
-                if self.single.val() {
-                    self.first_advances.d.next = self.single_end.val() > 7;
-                    self.first_needs.d.next = self.single_end.val() > 8;
+                self.advances.d.next = self.first_advances.val();
+                self.needs.d.next = self.first_needs.val();
+                self.filling.d.next = self.note_ready.val();
+                self.takes.d.next = self.note_ready.val() & self.first_advances.val();
+                if self.single.val() & self.last_segment.q.val() {
+                    self.advances.d.next = true;
+                    self.takes.d.next = self.note_ready.val() & self.first_needs.val();
                 }
                 self.last_advances.d.next = self.last_end.val() > 7;
                 self.last_needs.d.next = self.last_end.val() > 8;
@@ -452,12 +455,23 @@ impl Logic for Cutter {
             CutterState::Fill => {
                 self.debug.next = 5.into();
                 if self.breaks.val() {
+                    self.filling.d.next = false;
+                    self.takes.d.next = false;
                     self.state.d.next = CutterState::Drop;
                 }
                 if self.step.val() {
                     self.first_beat.d.next = false;
                     self.beats_left.d.next = self.beats_left.q.val() - 1;
-                    self.last_beat.d.next = self.beats_left.q.val() == 2;
+                    self.last_beat.d.next = self.is_next_last.val();
+                    self.advances.d.next = true;
+                    self.needs.d.next = self.stays.q.val();
+                    self.takes.d.next = !self.last_beat.q.val();
+                    if self.is_next_last.val() {
+                        self.advances.d.next = self.last_advances.q.val() | self.last_segment.q.val();
+                        self.needs.d.next = self.last_needs.q.val();
+                        self.takes.d.next =
+                            self.last_needs.q.val() | (self.last_advances.q.val() & !self.last_segment.q.val());
+                    }
                     self.sum_skip.d.next = self.sum_skip.q.val() - 1;
                     self.sum_here.d.next =
                         !self.sum_here.q.val() & !self.sum_reached.q.val() & (self.sum_skip.q.val() == 1);
@@ -465,14 +479,16 @@ impl Logic for Cutter {
                     if !self.empty.q.val() {
                         self.written_at.d.next = self.written_at.q.val() + 1;
                     }
-                    if self.advances.val() | self.chain_end.val() {
+                    if self.advances.q.val() {
                         self.kept_valid.d.next = self.beat_valid.val() & !self.chain_end.val();
                     }
                     if self.last_beat.q.val() {
                         self.noting.d.next = true;
+                        self.filling.d.next = false;
                         self.state.d.next = CutterState::Compare;
                         if self.last_segment.q.val() {
                             self.state.d.next = CutterState::Idle;
+                            self.fetching.d.next = false;
                             self.is_finished.d.next = true;
                         }
                     }
@@ -486,6 +502,7 @@ impl Logic for Cutter {
                 self.note.next.done = true;
                 self.note.next.frees_bank = self.template.val();
                 self.note.next.refusal = self.kept_refusal.q.val();
+                self.fetching.d.next = false;
                 self.state.d.next = CutterState::Idle;
                 self.is_finished.d.next = true;
             }
@@ -497,6 +514,9 @@ impl Logic for Cutter {
             self.mixed_valid.d.next = false;
             self.is_finished.d.next = false;
             self.noting.d.next = false;
+            self.filling.d.next = false;
+            self.takes.d.next = false;
+            self.fetching.d.next = false;
         }
     }
 }

@@ -30,8 +30,13 @@ logic_block! {
         chains: Fifo<DoneRecord, 4, 5>,
         parks: Fifo<ParkWord, 4, 5>,
         released: DFF<Bits<6>>,
+        // `released` is not 0, a clock late; nothing moves on the clock after a move
+        owed: DFF<Bit>,
         valid: DFF<Bit>,
         held: DFF<DoneRecord>,
+        // the chain that is held parks its queue
+        parks_queue: DFF<Bit>,
+        oldest: Signal<Local, DoneRecord>,
         moves: Signal<Local, Bit>,
         parked: Constant<Bits<6>> = Constant::new(CHAIN_PARKED.to_bits()),
     }
@@ -40,7 +45,7 @@ logic_block! {
 impl Logic for DoneQueue {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, released, valid, held);
+        dff_setup!(self, clock, released, owed, valid, held, parks_queue);
         clock!(self, clock, chains, parks);
         self.chains.reset.next = self.reset.val();
         self.chains.in_valid.next = self.in_valid.val();
@@ -53,20 +58,21 @@ impl Logic for DoneQueue {
         self.parks.reset.next = self.reset.val();
         self.parks.in_valid.next = self.park_valid.val();
         self.parks.in_data.next = self.park.val();
-        self.parks.out_ready.next =
-            self.valid.q.val() & self.done.ready.val() & (self.held.q.val().refusal == self.parked.val());
+        self.parks.out_ready.next = self.valid.q.val() & self.done.ready.val() & self.parks_queue.q.val();
         self.done.avail.next = self.parks.out_data.val().avail;
         self.done.sent_frames.next = self.parks.out_data.val().sent_frames;
         self.done.sent_bytes.next = self.parks.out_data.val().sent_bytes;
-        self.moves.next =
-            self.chains.out_valid.val() & (self.released.q.val() != 0) & (!self.valid.q.val() | self.done.ready.val());
+        self.oldest.next = self.chains.out_data.val();
+        self.owed.d.next = self.released.q.val() != 0;
+        self.moves.next = self.chains.out_valid.val() & self.owed.q.val() & !self.valid.q.val();
         self.chains.out_ready.next = self.moves.val();
         if self.done.ready.val() {
             self.valid.d.next = false;
         }
         if self.moves.val() {
             self.valid.d.next = true;
-            self.held.d.next = self.chains.out_data.val();
+            self.held.d.next = self.oldest.val();
+            self.parks_queue.d.next = self.oldest.val().refusal == self.parked.val();
         }
         if self.chain_left.val() & !self.moves.val() {
             self.released.d.next = self.released.q.val() + 1;
@@ -76,6 +82,7 @@ impl Logic for DoneQueue {
         }
         if self.reset.val() {
             self.released.d.next = 0.into();
+            self.owed.d.next = false;
             self.valid.d.next = false;
         }
     }

@@ -87,6 +87,7 @@ logic_block! {
         data_lanes: DFF<Bits<8>>,
         padding: DFF<Bit>,
         header_left: DFF<Bits<6>>,
+        in_header: DFF<Bit>,
         merges: DFF<Bit>,
         ends_chain: DFF<Bit>,
         frees: DFF<Bit>,
@@ -157,7 +158,6 @@ logic_block! {
         asks: Signal<Local, Bit>,
         sends: Signal<Local, Bit>,
         silent: Signal<Local, Bit>,
-        in_header: Signal<Local, Bit>,
         opens: Signal<Local, Bit>,
         near_header: Signal<Local, Bit>,
         frame_ends: Signal<Local, Bit>,
@@ -227,6 +227,7 @@ impl Logic for Emitter {
             data_lanes,
             padding,
             header_left,
+            in_header,
             merges,
             ends_chain,
             frees,
@@ -319,7 +320,6 @@ impl Logic for Emitter {
         self.chain_end.next = self.told.q.val();
         self.done_now.next = self.told_now.q.val();
         // Ask
-        self.in_header.next = self.header_left.q.val() != 0;
         self.bank_freed.next = self.freed.q.val();
         self.freed.d.next = (self.frame_ends.val() & self.frees.q.val())
             | (self.loads.val() & !self.now.val().frame & self.now.val().frees_bank);
@@ -334,7 +334,7 @@ impl Logic for Emitter {
             self.under_way.d.next = self.under_way.q.val() - 1;
         }
         // First stage
-        self.near_header.next = self.patch.q.val() & (self.in_header.val() | self.merges.q.val());
+        self.near_header.next = self.patch.q.val() & (self.in_header.q.val() | self.merges.q.val());
         self.header_beat.next = self.beat_at.q.val().get_bits::<6>(0);
         self.at_length.next = self.near_header.val() & (self.header_beat.val() == self.length_beat.q.val());
         self.at_check.next =
@@ -371,7 +371,7 @@ impl Logic for Emitter {
         self.asked_last.d.next = self.is_last.q.val();
         self.asked_done.d.next = self.is_last.q.val() & self.ends_chain.q.val();
         self.asked_template.d.next = 0.into();
-        if self.in_header.val() {
+        if self.in_header.q.val() {
             self.asked_template.d.next = self.all.val();
         } else if self.merges.q.val() {
             self.asked_template.d.next = self.merge_lanes.q.val();
@@ -503,8 +503,9 @@ impl Logic for Emitter {
             if self.is_data_end.val() {
                 self.padding.d.next = true;
             }
-            if self.in_header.val() {
+            if self.in_header.q.val() {
                 self.header_left.d.next = self.header_left.q.val() - 1;
+                self.in_header.d.next = self.header_left.q.val() != 1;
             } else if !self.padding.q.val() {
                 self.merges.d.next = false;
                 self.read_at.d.next = self.read_at.q.val() + 1;
@@ -519,6 +520,7 @@ impl Logic for Emitter {
             self.beats_left.d.next = self.now.val().beats;
             self.is_last.d.next = self.now.val().beats == 1;
             self.header_left.d.next = self.now.val().header_beats;
+            self.in_header.d.next = self.now.val().header_beats != 0;
             self.merges.d.next = self.now.val().header_lanes != 0;
             self.ends_chain.d.next = self.now.val().done;
             self.frees.d.next = self.now.val().frees_bank;

@@ -10,8 +10,8 @@ pub fn code(refusal: Refusal) -> Constant<Bits<6>> {
 }
 
 logic_block! {
-    /// Judges a `virtio_net_hdr`. The verdict belongs to the inputs of one clock ago, `frame_bytes` must have been
-    /// there one clock earlier still.
+    /// Judges a `virtio_net_hdr`. The verdict belongs to the inputs of one clock ago; `frame_bytes`, `needs_csum` and
+    /// `gso_type` must have been there one clock earlier still.
     pub struct HeaderChecks {
         /// Clock.
         pub clock: Signal<In, Clock>,
@@ -35,6 +35,8 @@ logic_block! {
         pub features: Signal<In, Bits<5>>,
         /// 0, or why the frame is refused.
         pub refusal: Signal<Out, Bits<6>>,
+        /// `refusal` is not 0.
+        pub refused: Signal<Out, Bit>,
         /// `gso_type` asks for segmentation.
         pub segments: Signal<Out, Bit>,
         /// For TCP over IPv4, otherwise IPv6 or UDP.
@@ -52,8 +54,9 @@ logic_block! {
         size_zero: DFF<Bit>,
         size_large: DFF<Bit>,
         wrong_offset: DFF<Bit>,
-        start_small_four: DFF<Bit>,
-        start_small_six: DFF<Bit>,
+        start_small: DFF<Bit>,
+        // an objection that needs no more than the first beat
+        early_objection: DFF<Bit>,
         tcp_beyond: DFF<Bit>,
         header_long: DFF<Bit>,
         sum_beyond: DFF<Bit>,
@@ -100,8 +103,8 @@ impl Logic for HeaderChecks {
             size_zero,
             size_large,
             wrong_offset,
-            start_small_four,
-            start_small_six,
+            start_small,
+            early_objection,
             tcp_beyond,
             header_long,
             sum_beyond,
@@ -132,13 +135,32 @@ impl Logic for HeaderChecks {
         if self.is_udp.val() {
             self.wrong_offset.d.next = self.csum_offset.val() != 6;
         }
-        self.start_small_four.d.next = self.csum_start.val() < 34;
-        self.start_small_six.d.next = self.csum_start.val() < 54;
+        self.start_small.d.next = (self.csum_start.val() < 34) | (self.is_six.val() & (self.csum_start.val() < 54));
         self.tcp_beyond.d.next = bit_cast::<20, 17>(self.tcp_end.val()) > self.frame_bytes.val();
         self.header_long.d.next = self.tcp_end.val() > self.header_max.val();
         self.sum_max.d.next = self.frame_bytes.val() - 2;
         self.sum_beyond.d.next = bit_cast::<20, 17>(self.sum_at.val()) > self.sum_max.q.val();
-        // Second clock: the first that applies.
+        // Second clock: whether one applies, then which is the first.
+        self.early_objection.d.next = self.too_short.q.val();
+        if self.none.q.val() {
+            if self.too_long.q.val() | (self.csum.q.val() & !self.may_csum.q.val()) {
+                self.early_objection.d.next = true;
+            }
+        } else if (!self.type_four.q.val() & !self.type_six.q.val() & !self.type_udp.q.val())
+            | !self.served.q.val()
+            | !self.csum.q.val()
+        {
+            self.early_objection.d.next = true;
+        }
+        self.refused.next = self.early_objection.q.val()
+            | (self.none.q.val() & self.csum.q.val() & self.sum_beyond.q.val())
+            | (!self.none.q.val()
+                & (self.size_zero.q.val()
+                    | self.size_large.q.val()
+                    | self.wrong_offset.q.val()
+                    | self.start_small.q.val()
+                    | self.tcp_beyond.q.val()
+                    | self.header_long.q.val()));
         self.segments.next = !self.none.q.val();
         self.four.next = self.type_four.q.val();
         self.refusal.next = 0.into();
@@ -157,9 +179,7 @@ impl Logic for HeaderChecks {
                 self.refusal.next = self.gso_size_too_large.val();
             } else if self.wrong_offset.q.val() {
                 self.refusal.next = self.checksum_offset_wrong.val();
-            } else if (!self.type_six.q.val() & self.start_small_four.q.val())
-                | (self.type_six.q.val() & self.start_small_six.q.val())
-            {
+            } else if self.start_small.q.val() {
                 self.refusal.next = self.checksum_start_too_small.val();
             } else if self.tcp_beyond.q.val() {
                 self.refusal.next = self.header_beyond_chain.val();

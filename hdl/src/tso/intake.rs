@@ -37,7 +37,7 @@ pub enum IntakeState {
     Drain,
     /// Tells of the refused chain.
     Refuse,
-    /// A chain may have parked its queue: the next one is judged anew.
+    /// A chain may have parked its queue: the next one is judged anew, which takes two clocks.
     Pause,
 }
 
@@ -84,6 +84,8 @@ logic_block! {
         pub start: Signal<Out, Bit>,
         /// The cutter finished on the last clock.
         pub finished: Signal<In, Bit>,
+        /// With `finished`: the chain broke, and may have parked its queue.
+        pub broke: Signal<In, Bit>,
         /// The header is in the template bank.
         pub has_template: Signal<Out, Bit>,
         /// More than one segment.
@@ -168,7 +170,9 @@ logic_block! {
         is_four: DFF<Bit>,
         taken: DFF<Bits<6>>,
         target: DFF<Bits<6>>,
-        hungry: DFF<Bit>,
+        // a beat is taken; it belongs to the template
+        takes: DFF<Bit>,
+        collects: DFF<Bit>,
         stored: DFF<Bit>,
         stored_beat: DFF<Bits<5>>,
         doff_beat: DFF<Bits<6>>,
@@ -186,9 +190,16 @@ logic_block! {
         bank_at: DFF<Bits<4>>,
         banks_used: DFF<Bits<5>>,
         walks: DFF<Bit>,
+        paused: DFF<Bit>,
         //
         data: Signal<Local, Bits<64>>,
-        takes: Signal<Local, Bit>,
+        gathers: Signal<Local, Bit>,
+        more: Signal<Local, Bit>,
+        ends: Signal<Local, Bit>,
+        is_second: Signal<Local, Bit>,
+        is_drain: Signal<Local, Bit>,
+        is_idle: Signal<Local, Bit>,
+        is_doff: Signal<Local, Bit>,
         arrives: Signal<Local, Bit>,
         stores: Signal<Local, Bit>,
         begins: Signal<Local, Bit>,
@@ -257,7 +268,8 @@ impl Logic for Intake {
             is_four,
             taken,
             target,
-            hungry,
+            takes,
+            collects,
             stored,
             stored_beat,
             doff_beat,
@@ -274,7 +286,8 @@ impl Logic for Intake {
             summed,
             bank_at,
             banks_used,
-            walks
+            walks,
+            paused
         );
         clock!(self, clock, checks, layers);
         // Chains: one waits while another is worked on.
@@ -349,18 +362,18 @@ impl Logic for Intake {
         self.refusal.next = self.reason.q.val();
         // The stream
         self.data.next = self.beat.val().data;
-        self.takes.next = (self.state.q.val() == IntakeState::SecondBeat)
-            | ((self.state.q.val() == IntakeState::Drain) & !self.ended.q.val())
-            | ((self.state.q.val() == IntakeState::Idle) & self.reads.q.val())
-            | (((self.state.q.val() == IntakeState::FixedHeader) | (self.state.q.val() == IntakeState::Options))
-                & self.hungry.q.val()
-                & !self.ended.q.val());
-        self.take.next = self.takes.val();
-        self.arrives.next = self.takes.val() & self.beat_valid.val();
-        self.stores.next = self.arrives.val()
-            & ((self.state.q.val() == IntakeState::FixedHeader) | (self.state.q.val() == IntakeState::Options));
+        // Whether a beat is taken is settled a clock ahead; nothing stands between that and the queue's registers.
+        self.take.next = self.takes.q.val();
+        self.arrives.next = self.takes.q.val() & self.beat_valid.val();
+        self.ends.next = self.arrives.val() & self.beat.val().last;
+        self.stores.next = self.collects.q.val() & self.beat_valid.val();
+        self.is_idle.next = self.state.q.val() == IntakeState::Idle;
+        self.is_second.next = self.state.q.val() == IntakeState::SecondBeat;
+        self.is_drain.next = self.state.q.val() == IntakeState::Drain;
+        self.gathers.next =
+            (self.state.q.val() == IntakeState::FixedHeader) | (self.state.q.val() == IntakeState::Options);
         // One clock later, when the cutter has kept the beat
-        self.stored.d.next = self.stores.val();
+        self.stored.d.next = self.stores.val() & !self.beat.val().fault;
         self.stored_beat.d.next = self.taken.q.val().get_bits::<5>(0);
         self.store.next = self.stored.q.val();
         self.store_beat.next = self.stored_beat.q.val();
@@ -368,27 +381,36 @@ impl Logic for Intake {
         self.layers.write_enable.next = self.stored.q.val();
         self.layers.write_beat.next = self.stored_beat.q.val();
         self.layers.write_data.next = self.kept.val();
-        // Whether the template needs more; careful for a clock after `target` changed.
+        // Whether the template needs more. When its length turns out to be wrong, the beat that was asked for already is
+        // the first that `Drain` takes.
         self.is_complete.next = self.taken.q.val() == self.target.q.val();
         self.taken_next.next = self.taken.q.val() + 1;
-        self.hungry.d.next = !self.is_complete.val();
-        if self.stores.val() & (self.taken_next.val() == self.target.q.val()) {
-            self.hungry.d.next = false;
+        self.more.next = self.gathers.val() & !self.is_complete.val() & !self.ended.q.val();
+        if self.stores.val() & (self.beat.val().last | (self.taken_next.val() == self.target.q.val())) {
+            self.more.next = false;
         }
+        self.collects.d.next = self.more.val();
+        self.takes.d.next = self.more.val()
+            | (self.is_idle.val() & self.reads.q.val() & !self.arrives.val())
+            | (self.is_idle.val() & self.arrives.val() & !self.beat.val().last)
+            | (self.is_second.val() & !self.beat_valid.val())
+            | (self.is_drain.val() & !self.ended.q.val() & !self.ends.val());
         if self.arrives.val() {
             self.ended.d.next = self.beat.val().last;
         }
-        // doff: 8 bytes before the end of the fixed part
-        self.lane_bits.next = bit_cast::<6, 3>(self.tcp_end.q.val().get_bits::<3>(0)) << 3;
-        self.at_lane.next = self.data.val() >> self.lane_bits.val();
         if self.stores.val() {
             self.taken.d.next = self.taken_next.val();
             if self.beat.val().fault {
                 self.broken.d.next = self.beat.val().refusal;
-            } else if (self.taken.q.val() == self.doff_beat.q.val()) & !self.uso.q.val() {
-                self.doff.d.next = self.at_lane.val().get_bits::<4>(4);
-                self.doff_seen.d.next = true;
             }
+        }
+        // doff: 8 bytes before the end of the fixed part
+        self.lane_bits.next = bit_cast::<6, 3>(self.tcp_end.q.val().get_bits::<3>(0)) << 3;
+        self.at_lane.next = self.kept.val() >> self.lane_bits.val();
+        self.is_doff.next = self.stored_beat.q.val() == self.doff_beat.q.val().get_bits::<5>(0);
+        if self.stored.q.val() & self.is_doff.val() & !self.uso.q.val() {
+            self.doff.d.next = self.at_lane.val().get_bits::<4>(4);
+            self.doff_seen.d.next = true;
         }
         self.seeds.next = self.seed_without_length.val() >> self.of_queue.q.val();
         self.tcp_rounded.next = self.tcp_end.q.val() + 7;
@@ -402,6 +424,7 @@ impl Logic for Intake {
             self.fixed_bytes.next = 8.into();
         }
         self.begins.next = false;
+        self.paused.d.next = false;
         self.debug.next = 0.into();
         match self.state.q.val() {
             IntakeState::Idle => {
@@ -423,6 +446,7 @@ impl Logic for Intake {
                 if self.next_dropped.q.val() {
                     self.reason.d.next = self.dropped.val();
                 }
+                self.ended.d.next = self.ends.val();
                 if self.at_hand.q.val() & (!self.reads.q.val() | self.arrives.val()) {
                     self.next_valid.d.next = false;
                     self.at_hand.d.next = false;
@@ -430,7 +454,6 @@ impl Logic for Intake {
                     if self.next_refused.q.val() {
                         self.state.d.next = IntakeState::Refuse;
                     } else if self.next_dropped.q.val() {
-                        self.ended.d.next = false;
                         self.state.d.next = IntakeState::Drain;
                     } else {
                         self.state.d.next = IntakeState::SecondBeat;
@@ -475,7 +498,7 @@ impl Logic for Intake {
                 self.debug.next = 3.into();
                 self.reason.d.next = self.checks.refusal.val();
                 self.is_four.d.next = self.checks.four.val();
-                if self.checks.refusal.val() != 0 {
+                if self.checks.refused.val() {
                     self.state.d.next = IntakeState::Drain;
                 } else if !self.checks.segments.val() {
                     self.begins.next = true;
@@ -543,7 +566,7 @@ impl Logic for Intake {
                 self.debug.next = 9.into();
                 self.reason.d.next = self.layers.refusal.val();
                 if self.layers.finished.val() {
-                    if self.layers.refusal.val() != 0 {
+                    if self.layers.refused.val() {
                         self.state.d.next = IntakeState::Drain;
                     } else {
                         self.begins.next = true;
@@ -556,6 +579,11 @@ impl Logic for Intake {
                 self.debug.next = 10.into();
                 if self.finished.val() {
                     self.state.d.next = IntakeState::Idle;
+                    self.takes.d.next = self.reads.q.val();
+                    if self.broke.val() {
+                        self.takes.d.next = false;
+                        self.state.d.next = IntakeState::Pause;
+                    }
                 }
             }
             IntakeState::Drain => {
@@ -575,7 +603,10 @@ impl Logic for Intake {
             }
             IntakeState::Pause => {
                 self.debug.next = 13.into();
-                self.state.d.next = IntakeState::Idle;
+                self.paused.d.next = true;
+                if self.paused.q.val() {
+                    self.state.d.next = IntakeState::Idle;
+                }
             }
         }
         self.start.next = self.begins.val();
@@ -593,6 +624,8 @@ impl Logic for Intake {
             self.stored.d.next = false;
             self.banks_used.d.next = 0.into();
             self.walks.d.next = false;
+            self.takes.d.next = false;
+            self.collects.d.next = false;
         }
     }
 }

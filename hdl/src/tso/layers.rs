@@ -51,7 +51,7 @@ logic_block! {
         pub write_beat: Signal<In, Bits<5>>,
         /// Its bytes.
         pub write_data: Signal<In, Bits<64>>,
-        /// The walk begins; the inputs below count on this clock.
+        /// The walk begins, never while one is under way; the inputs below count on this clock.
         pub start: Signal<In, Bit>,
         /// For IPv4, otherwise IPv6. Only for TCP; with UDP the EtherType says which.
         pub four: Signal<In, Bit>,
@@ -73,6 +73,8 @@ logic_block! {
         pub bank: Signal<In, Bits<4>>,
         /// The walk ended on the last clock.
         pub finished: Signal<Out, Bit>,
+        /// With `finished`: the template is refused.
+        pub refused: Signal<Out, Bit>,
         /// 0, or why the template is refused.
         pub refusal: Signal<Out, Bits<6>>,
         /// What the segments need.
@@ -81,6 +83,7 @@ logic_block! {
         ram: BlockRam<Bits<64>, 5>,
         phase: DFF<LayerPhase>,
         is_finished: DFF<Bit>,
+        is_refused: DFF<Bit>,
         code: DFF<Bits<6>>,
         // the word under way: address, RAM, beat, word
         active: DFF<Bit>,
@@ -111,6 +114,11 @@ logic_block! {
         is_version_six: DFF<Bit>,
         is_protocol: DFF<Bit>,
         is_part: DFF<Bit>,
+        is_high_fragment: DFF<Bit>,
+        is_high_transport: DFF<Bit>,
+        is_high_extension: DFF<Bit>,
+        // the last word, as the first of an IPv4 header, says another length than csum_start
+        is_length_off: DFF<Bit>,
         // bytes to the next extension header
         jump: DFF<Bits<13>>,
         // an objection, a clock before it ends the walk
@@ -130,8 +138,14 @@ logic_block! {
         at_layer: DFF<Bits<5>>,
         fragment: DFF<Bit>,
         dont_fragment: DFF<Bit>,
-        next_header: DFF<Bits<8>>,
+        // what the next header is
+        next_fragment: DFF<Bit>,
+        next_transport: DFF<Bit>,
+        next_extension: DFF<Bit>,
         beyond: DFF<Bit>,
+        gap_zero: DFF<Bit>,
+        // words of the extension header are left
+        extending: DFF<Bit>,
         extension_left: DFF<Bits<10>>,
         in_tcp: DFF<Bit>,
         at_tcp: DFF<Bits<5>>,
@@ -152,7 +166,6 @@ logic_block! {
         mss: DFF<Bits<14>>,
         bank_used: DFF<Bits<4>>,
         //
-        starts: Signal<Local, Bit>,
         is_high: Signal<Local, Bit>,
         is_low: Signal<Local, Bit>,
         is_flags: Signal<Local, Bit>,
@@ -162,14 +175,12 @@ logic_block! {
         tcp_base: Signal<Local, Bits<21>>,
         half: Signal<Local, Bits<16>>,
         low: Signal<Local, Bits<8>>,
-        high: Signal<Local, Bits<8>>,
+        early_high: Signal<Local, Bits<8>>,
         header_words: Signal<Local, Bits<8>>,
         early_version: Signal<Local, Bits<4>>,
         fits_four: Signal<Local, Bit>,
         fits_six: Signal<Local, Bit>,
         protocol: Signal<Local, Bits<8>>,
-        is_extension: Signal<Local, Bit>,
-        is_transport: Signal<Local, Bit>,
         left_after: Signal<Local, Bits<13>>,
         extension_words: Signal<Local, Bits<10>>,
         verdict: Signal<Local, Bits<6>>,
@@ -196,6 +207,7 @@ impl Logic for Layers {
             clock,
             phase,
             is_finished,
+            is_refused,
             code,
             active,
             at,
@@ -224,6 +236,10 @@ impl Logic for Layers {
             is_version_six,
             is_protocol,
             is_part,
+            is_high_fragment,
+            is_high_transport,
+            is_high_extension,
+            is_length_off,
             jump,
             judged,
             summand,
@@ -238,8 +254,12 @@ impl Logic for Layers {
             at_layer,
             fragment,
             dont_fragment,
-            next_header,
+            next_fragment,
+            next_transport,
+            next_extension,
             beyond,
+            gap_zero,
+            extending,
             extension_left,
             in_tcp,
             at_tcp,
@@ -266,7 +286,9 @@ impl Logic for Layers {
         self.ram.read_addr.next = self.at.q.val().get_bits::<5>(2);
         self.finished.next = self.is_finished.q.val();
         self.refusal.next = self.code.q.val();
+        self.refused.next = self.is_refused.q.val();
         self.is_finished.d.next = false;
+        self.is_refused.d.next = false;
         self.template.next.bank = self.bank_used.q.val();
         self.template.next.header_bytes = self.header.q.val();
         self.template.next.segment_bytes = self.mss.q.val();
@@ -332,18 +354,23 @@ impl Logic for Layers {
         self.is_version_six.d.next = self.early_version.val() == 6;
         self.is_protocol.d.next = self.early.q.val().get_bits::<8>(0) == self.protocol.val();
         self.jump.d.next = (bit_cast::<13, 8>(self.early.q.val().get_bits::<8>(0)) << 3) + 8;
+        self.early_high.next = self.early.q.val().get_bits::<8>(8);
+        self.is_high_fragment.d.next = self.early_high.val() == 44;
+        self.is_high_transport.d.next = self.early_high.val() == self.protocol.val();
+        self.is_high_extension.d.next =
+            (self.early_high.val() == 0) | (self.early_high.val() == 43) | (self.early_high.val() == 60);
         self.is_part.d.next = self.early.q.val().get_bits::<14>(0).any();
         // Conditions on the word
-        self.high.next = self.word.q.val().get_bits::<8>(8);
         self.low.next = self.word.q.val().get_bits::<8>(0);
         self.header_words.next = bit_cast::<8, 4>(self.word.q.val().get_bits::<4>(8)) << 2;
         self.fits_four.next = (self.is_four.q.val() | self.is_udp.q.val()) & self.is_type_four.q.val();
         self.fits_six.next = (!self.is_four.q.val() | self.is_udp.q.val()) & self.is_type_six.q.val();
-        self.is_extension.next =
-            (self.next_header.q.val() == 0) | (self.next_header.q.val() == 43) | (self.next_header.q.val() == 60);
-        self.is_transport.next = self.next_header.q.val() == self.protocol.val();
         self.left_after.next = bit_cast::<13, 8>(self.gap.q.val()) - self.jump.q.val();
         self.extension_words.next = bit_cast::<10, 8>(self.low.val()) << 2;
+        // ihl below 5, too, is another length than csum_start says
+        self.is_length_off.d.next = (self.gap.q.val() < 20) | (self.header_words.val() != self.gap.q.val());
+        // A clock late: four words at least lie between two extension headers.
+        self.gap_zero.d.next = self.gap.q.val() == 0;
         self.verdict.next = 0.into();
         self.add_ip.next = false;
         self.add_tcp.next = false;
@@ -353,7 +380,6 @@ impl Logic for Layers {
         self.tcp_length.next = self.header_bytes.val() - self.csum_start.val();
         self.words_end.next = self.header_bytes.val().get_bits::<7>(1);
         self.first_gap.next = self.csum_start.val() - 14;
-        self.starts.next = (self.phase.q.val() == LayerPhase::Idle) & self.start.val();
         self.is_high.next = false;
         self.is_low.next = false;
         self.is_flags.next = false;
@@ -391,39 +417,13 @@ impl Logic for Layers {
         if self.is_flags.val() {
             self.flags.d.next = self.word.q.val();
         }
-        if self.starts.val() {
+        if self.start.val() {
             self.seq_high.d.next = 0.into();
             self.flags.d.next = 0.into();
         }
         match self.phase.q.val() {
             LayerPhase::Idle => {
-                if self.start.val() {
-                    self.phase.d.next = LayerPhase::EtherType;
-                    self.active.d.next = true;
-                    self.at.d.next = 6.into();
-                    self.last_at.d.next = self.words_end.val() - 1;
-                    self.is_four.d.next = self.four.val();
-                    self.is_udp.d.next = self.udp.val();
-                    self.tags.d.next = 0.into();
-                    self.gap.d.next = self.first_gap.val().get_bits::<8>(0);
-                    self.at_layer.d.next = 0.into();
-                    self.fragment.d.next = false;
-                    self.beyond.d.next = false;
-                    self.extension_left.d.next = 0.into();
-                    self.in_tcp.d.next = false;
-                    self.ip_sum.d.next = 0.into();
-                    self.tcp_sum.d.next = 0.into();
-                    self.length.d.next = self.transport_bytes.val();
-                    self.takes_length.d.next = self.take_length.val();
-                    self.adds_length.d.next = self.add_length.val();
-                    self.header.d.next = self.header_bytes.val();
-                    self.tcp_word.d.next = self.csum_start.val().get_bits::<7>(1);
-                    self.tcp_bytes.d.next = self.tcp_length.val().get_bits::<6>(0);
-                    self.mss.d.next = self.segment_bytes.val();
-                    self.bank_used.d.next = self.bank.val();
-                    // The length field counts from the IPv4 header; see below for IPv6.
-                    self.length_base.d.next = self.header_wide.val() - 14;
-                }
+                self.at_layer.d.next = 0.into();
             }
             LayerPhase::EtherType => {
                 if self.valid_3.q.val() {
@@ -456,10 +456,10 @@ impl Logic for Layers {
                     if self.at_layer.q.val() == 0 {
                         if !self.is_version_four.q.val() {
                             self.verdict.next = self.protocol_mismatch.val();
-                        } else if (self.gap.q.val() < 20) | (self.header_words.val() != self.gap.q.val()) {
-                            // ihl below 5, too, is another length than csum_start says
-                            self.verdict.next = self.network_header_length.val();
                         }
+                    }
+                    if (self.at_layer.q.val() == 1) & self.is_length_off.q.val() {
+                        self.verdict.next = self.network_header_length.val();
                     }
                     if (self.at_layer.q.val() == 1) | (self.at_layer.q.val() == 2) {
                         self.add_ip.next = false;
@@ -495,26 +495,32 @@ impl Logic for Layers {
                         }
                     }
                     if self.at_layer.q.val() == 3 {
-                        self.next_header.d.next = self.high.val();
+                        self.next_fragment.d.next = self.is_high_fragment.q.val();
+                        self.next_transport.d.next = self.is_high_transport.q.val();
+                        self.next_extension.d.next = self.is_high_extension.q.val();
+                        self.gap.d.next = self.gap.q.val() - 40;
                     }
                     if self.at_layer.q.val() == 19 {
-                        self.gap.d.next = self.gap.q.val() - 40;
                         self.phase.d.next = LayerPhase::Extension;
                     }
                 }
             }
             LayerPhase::Extension => {
                 if self.valid_3.q.val() {
-                    if (self.extension_left.q.val() != 0) & !self.beyond.q.val() {
+                    if self.extending.q.val() & !self.beyond.q.val() {
                         self.extension_left.d.next = self.extension_left.q.val() - 1;
-                    } else if self.next_header.q.val() == 44 {
+                        self.extending.d.next = self.extension_left.q.val() != 1;
+                    } else if self.next_fragment.q.val() {
                         self.verdict.next = self.is_fragment.val();
-                    } else if !self.beyond.q.val() & (self.gap.q.val() == 0) & self.is_transport.val() {
+                    } else if !self.beyond.q.val() & self.gap_zero.q.val() & self.next_transport.q.val() {
                         self.phase.d.next = LayerPhase::Found;
-                    } else if self.beyond.q.val() | (self.gap.q.val() == 0) | !self.is_extension.val() {
+                    } else if self.beyond.q.val() | self.gap_zero.q.val() | !self.next_extension.q.val() {
                         self.verdict.next = self.extension_headers.val();
                     } else {
-                        self.next_header.d.next = self.high.val();
+                        self.next_fragment.d.next = self.is_high_fragment.q.val();
+                        self.next_transport.d.next = self.is_high_transport.q.val();
+                        self.next_extension.d.next = self.is_high_extension.q.val();
+                        self.extending.d.next = true;
                         self.gap.d.next = self.left_after.val().get_bits::<8>(0);
                         self.beyond.d.next = self.left_after.val().get_bit(12);
                         self.extension_left.d.next = self.extension_words.val() + 3;
@@ -546,6 +552,32 @@ impl Logic for Layers {
                 self.is_finished.d.next = true;
                 self.code.d.next = 0.into();
             }
+        }
+        if self.start.val() {
+            self.phase.d.next = LayerPhase::EtherType;
+            self.active.d.next = true;
+            self.at.d.next = 6.into();
+            self.last_at.d.next = self.words_end.val() - 1;
+            self.is_four.d.next = self.four.val();
+            self.is_udp.d.next = self.udp.val();
+            self.tags.d.next = 0.into();
+            self.gap.d.next = self.first_gap.val().get_bits::<8>(0);
+            self.fragment.d.next = false;
+            self.beyond.d.next = false;
+            self.extending.d.next = false;
+            self.in_tcp.d.next = false;
+            self.ip_sum.d.next = 0.into();
+            self.tcp_sum.d.next = 0.into();
+            self.length.d.next = self.transport_bytes.val();
+            self.takes_length.d.next = self.take_length.val();
+            self.adds_length.d.next = self.add_length.val();
+            self.header.d.next = self.header_bytes.val();
+            self.tcp_word.d.next = self.csum_start.val().get_bits::<7>(1);
+            self.tcp_bytes.d.next = self.tcp_length.val().get_bits::<6>(0);
+            self.mss.d.next = self.segment_bytes.val();
+            self.bank_used.d.next = self.bank.val();
+            // The length field counts from the IPv4 header; see below for IPv6.
+            self.length_base.d.next = self.header_wide.val() - 14;
         }
         // The sums follow a clock behind the walk.
         self.summand.d.next = self.word.q.val();
@@ -589,6 +621,7 @@ impl Logic for Layers {
             self.adds_ip.d.next = false;
             self.adds_tcp.d.next = false;
             self.is_finished.d.next = !self.reset.val();
+            self.is_refused.d.next = !self.reset.val();
         }
     }
 }

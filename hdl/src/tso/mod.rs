@@ -150,6 +150,8 @@ logic_block! {
         //
         used: DFF<Bits<13>>,
         room: DFF<Bit>,
+        // a note was put, and what is counted a clock later
+        noted: DFF<Bit>,
         notes_open: DFF<Bits<4>>,
         settled: DFF<Bit>,
         frame_left: DFF<Bit>,
@@ -158,6 +160,8 @@ logic_block! {
         drops_even: DFF<Bits<16>>,
         drops_odd: DFF<Bits<16>>,
         broke: DFF<Bit>,
+        // the chain that ended on the last clock parks its queue
+        parks: DFF<Bit>,
         judged: DFF<Bit>,
         faulted: DFF<Bit>,
         cause: DFF<Bits<5>>,
@@ -166,12 +170,9 @@ logic_block! {
         //
         beat: Signal<Local, StreamBeat>,
         note: Signal<Local, SegmentNote>,
-        noted: Signal<Local, Bit>,
-        notes_next: Signal<Local, Bits<4>>,
         ended: Signal<Local, Bit>,
         reason: Signal<Local, Bits<6>>,
         is_fault: Signal<Local, Bit>,
-        parks: Signal<Local, Bit>,
         park: Signal<Local, ParkWord>,
         parked_queue: Signal<Local, Bits<16>>,
         other_queues: Signal<Local, Bits<16>>,
@@ -224,6 +225,7 @@ impl Logic for Tso {
             clock,
             used,
             room,
+            noted,
             notes_open,
             settled,
             frame_left,
@@ -232,6 +234,7 @@ impl Logic for Tso {
             drops_even,
             drops_odd,
             broke,
+            parks,
             judged,
             faulted,
             cause,
@@ -275,6 +278,7 @@ impl Logic for Tso {
         self.intake.bank_freed.next = self.emitter.bank_freed.val();
         self.intake.settled.next = self.settled.q.val();
         self.intake.finished.next = self.cutter.finished.val();
+        self.intake.broke.next = self.broke.q.val();
         self.intake.refuse_ready.next = self.notes.in_ready.val();
         self.banks.write_enable.next = self.intake.store.val();
         self.banks.write_addr.next =
@@ -329,7 +333,8 @@ impl Logic for Tso {
         self.ended.next = !self.note.val().frame & (self.cutter.note_valid.val() | self.intake.refuse.val());
         self.reason.next = self.note.val().refusal;
         self.is_fault.next = self.reason.val().get_bit(5) & !self.reason.val().get_bit(4);
-        self.parks.next = self.ended.val() & self.notes.in_ready.val() & self.is_fault.val() & self.intake.parks.val();
+        self.parks.d.next =
+            self.ended.val() & self.notes.in_ready.val() & self.is_fault.val() & self.intake.parks.val();
         if self.is_fault.val() & self.intake.parks.val() {
             self.note.next.refusal = self.parked_code.val();
         }
@@ -337,11 +342,12 @@ impl Logic for Tso {
         self.park.next.sent_frames = self.cutter.frames_out.val();
         self.park.next.sent_bytes = self.cutter.bytes_out.val();
         self.ended.next = self.ended.val() & self.notes.in_ready.val();
-        self.ends.park_valid.next = self.parks.val();
+        // A clock late: intake and cutter still hold what belongs to the chain.
+        self.ends.park_valid.next = self.parks.q.val();
         self.ends.park.next = self.park.val();
         // What the queue's chains of this epoch are from now on
         self.parked_queue.next = 0.into();
-        if self.parks.val() {
+        if self.parks.q.val() {
             self.parked_queue.next = bits::<16>(1) << self.intake.queue.val();
         }
         self.other_queues.next = !self.parked_queue.val();
@@ -372,16 +378,15 @@ impl Logic for Tso {
         self.verdict.drops_odd.next = self.drops_odd.q.val();
         self.notes.in_valid.next = self.cutter.note_valid.val() | self.intake.refuse.val();
         self.notes.in_data.next = self.note.val();
-        self.noted.next = (self.cutter.note_valid.val() | self.intake.refuse.val()) & self.notes.in_ready.val();
-        self.notes_next.next = self.notes_open.q.val();
-        if self.noted.val() & !self.values.note_ready.val() {
-            self.notes_next.next = self.notes_open.q.val() + 1;
+        // A clock late: the intake asks long after the last note was put.
+        self.noted.d.next = (self.cutter.note_valid.val() | self.intake.refuse.val()) & self.notes.in_ready.val();
+        if self.noted.q.val() & !self.values.note_ready.val() {
+            self.notes_open.d.next = self.notes_open.q.val() + 1;
         }
-        if !self.noted.val() & self.values.note_ready.val() {
-            self.notes_next.next = self.notes_open.q.val() - 1;
+        if !self.noted.q.val() & self.values.note_ready.val() {
+            self.notes_open.d.next = self.notes_open.q.val() - 1;
         }
-        self.notes_open.d.next = self.notes_next.val();
-        self.settled.d.next = self.notes_next.val() == 0;
+        self.settled.d.next = (self.notes_open.q.val() == 0) & !self.noted.q.val();
         // Values
         self.values.flags_first.next = self.flags_first.val();
         self.values.flags_middle.next = self.flags_middle.val();
@@ -465,6 +470,8 @@ impl Logic for Tso {
         if self.reset.val() {
             self.used.d.next = 0.into();
             self.room.d.next = false;
+            self.noted.d.next = false;
+            self.parks.d.next = false;
             self.notes_open.d.next = 0.into();
             self.frame_left.d.next = false;
             self.bytes_left.d.next = 0.into();

@@ -79,6 +79,9 @@ logic_block! {
         again_queue: DFF<Bits<4>>,
         again_bytes: DFF<Bits<9>>,
         state: DFF<ValueState>,
+        // of the states: the record is offered, a sum is waited for
+        offers: DFF<Bit>,
+        waits: DFF<Bit>,
         seq: DFF<Bits<32>>,
         id: DFF<Bits<16>>,
         length: DFF<Bits<16>>,
@@ -122,6 +125,8 @@ impl Logic for Values {
             self,
             clock,
             state,
+            offers,
+            waits,
             seq,
             id,
             length,
@@ -143,9 +148,11 @@ impl Logic for Values {
         self.again.d.next = false;
         self.note_now.next = self.note.val();
         self.template_now.next = self.template.val();
-        self.note_ready.next = false;
-        self.sum_ready.next = false;
-        self.record_valid.next = false;
+        self.note_ready.next = self.offers.q.val();
+        self.sum_ready.next = self.waits.q.val();
+        self.record_valid.next = self.offers.q.val();
+        self.offers.d.next = false;
+        self.waits.d.next = false;
         self.debug.next = 0.into();
         self.bytes.next = bit_cast::<16, 14>(self.note_now.val().payload_bytes);
         // Rules 11 to 14; the data offset stays.
@@ -160,6 +167,10 @@ impl Logic for Values {
             }
         }
         self.seq_now.next = self.seq.q.val();
+        if self.note_now.val().first {
+            self.seq_now.next = (bit_cast::<32, 16>(self.template_now.val().seq_high) << 16)
+                | bit_cast::<32, 16>(self.template_now.val().seq_low);
+        }
         self.seq_next.next = self.seq.q.val() + bit_cast::<32, 14>(self.template_now.val().segment_bytes);
         self.id_next.next = self.id.q.val() + 1;
         self.low_sum.next = self.sum.val().get_bits::<16>(0);
@@ -236,22 +247,23 @@ impl Logic for Values {
                 self.check.d.next = 0.into();
                 self.addend.d.next = 0.into();
                 if self.note_valid.val() {
-                    if self.note_now.val().template & self.note_now.val().first {
-                        self.seq.d.next = (bit_cast::<32, 16>(self.template_now.val().seq_high) << 16)
-                            | bit_cast::<32, 16>(self.template_now.val().seq_low);
-                        self.id.d.next = self.template_now.val().id;
-                    }
                     if !self.note_now.val().frame {
                         self.state.d.next = ValueState::FoldSecond;
                     } else if self.note_now.val().template {
                         self.state.d.next = ValueState::Header;
                     } else {
+                        self.waits.d.next = true;
                         self.state.d.next = ValueState::Payload;
                     }
                 }
             }
             ValueState::Header => {
                 self.debug.next = 1.into();
+                self.seq.d.next = self.seq_now.val();
+                if self.note_now.val().first {
+                    self.id.d.next = self.template_now.val().id;
+                }
+                self.waits.d.next = true;
                 self.check.d.next = bit_cast::<20, 16>(self.template_now.val().tcp_sum);
                 if self.template_now.val().add_length {
                     self.check.d.next = bit_cast::<20, 16>(self.template_now.val().tcp_sum)
@@ -272,7 +284,7 @@ impl Logic for Values {
                 if self.note_now.val().odd {
                     self.second.d.next = self.high_sum.val();
                 }
-                self.sum_ready.next = true;
+                self.waits.d.next = !self.sum_valid.val();
                 if self.sum_valid.val() {
                     self.check.d.next = self.check.q.val() + bit_cast::<20, 17>(self.addend.q.val());
                     self.addend.d.next = bit_cast::<17, 16>(self.low_swapped.val());
@@ -313,14 +325,13 @@ impl Logic for Values {
                 self.debug.next = 6.into();
                 // Room stays until it is used, so that the next state need not ask.
                 if self.record_ready.val() {
+                    self.offers.d.next = true;
                     self.check.d.next = self.folded.val();
                     self.state.d.next = ValueState::Offer;
                 }
             }
             ValueState::Offer => {
                 self.debug.next = 7.into();
-                self.record_valid.next = true;
-                self.note_ready.next = true;
                 self.again.d.next = self.note_now.val().frame
                     & self.note_now.val().template
                     & !self.note_now.val().first
@@ -340,6 +351,8 @@ impl Logic for Values {
         }
         if self.reset.val() {
             self.state.d.next = ValueState::Idle;
+            self.offers.d.next = false;
+            self.waits.d.next = false;
             self.again.d.next = false;
         }
     }
