@@ -2,7 +2,8 @@
 //!
 //! | clock | what happens |
 //! |---|---|
-//! | 0 | a source is chosen; its set goes to the RAMs |
+//! | before | what the walker or the sweeper has goes into a register |
+//! | 0 | a source is chosen: that register, else a port; its set goes to the RAMs |
 //! | 1 | the RAMs read; the context's mode is read; the upper address bits are reduced |
 //! | 2 | tags are compared in halves; the address is judged |
 //! | 3 | halves are joined, the page is selected; a translation to be kept chooses its way |
@@ -53,7 +54,7 @@ logic_block! {
         pub again_1: Signal<In, Bit>,
         /// It is taken.
         pub granted_1: Signal<Out, Bit>,
-        /// The walker has a result on this clock: it goes first.
+        /// The walker has a result on this clock: on the next one it goes first.
         pub result_valid: Signal<In, Bit>,
         /// The result.
         pub result: Signal<In, WalkResult>,
@@ -94,6 +95,16 @@ logic_block! {
         //
         pages: PageStore,
         larges: LargeStore = LargeStore::distributed(),
+        // the clock before: the walker's result, or a set to clear
+        s_here: DFF<Bit>,
+        s_keeps: DFF<Bit>,
+        s_answers: DFF<Bit>,
+        s_clears: DFF<Bit>,
+        s_context: DFF<Bits<4>>,
+        s_virt_page: DFF<Bits<PAGE_BITS>>,
+        s_set: DFF<Bits<SET_BITS>>,
+        s_large_set: DFF<Bits<LARGE_SET_BITS>>,
+        s_result: DFF<WalkResult>,
         // clock 0
         last_port: DFF<Bit>,
         choose_1: Signal<Local, Bit>,
@@ -105,10 +116,9 @@ logic_block! {
         result_page: Signal<Local, Bits<PAGE_BITS>>,
         result_hash: Signal<Local, Bits<SET_BITS>>,
         sweep_hash: Signal<Local, Bits<SET_BITS>>,
-        port_set: Signal<Local, Bits<SET_BITS>>,
         sweep_set: Signal<Local, Bits<SET_BITS>>,
-        other_set: Signal<Local, Bits<SET_BITS>>,
         in_set: Signal<Local, Bits<SET_BITS>>,
+        built_set: Signal<Local, Bits<SET_BITS>>,
         in_large_set: Signal<Local, Bits<LARGE_SET_BITS>>,
         // clock 1
         p1_looks: DFF<Bit>,
@@ -153,12 +163,16 @@ logic_block! {
         hash_high: Signal<Local, Bits<LINE_HASH_BITS>>,
         // clock 3
         p3_looks: DFF<Bit>,
+        p3_looks_0: DFF<Bit>,
+        p3_looks_1: DFF<Bit>,
+        p3_answers_0: DFF<Bit>,
+        p3_answers_1: DFF<Bit>,
+        p3_first: DFF<Bit>,
         p3_keeps: DFF<Bit>,
         p3_answers: DFF<Bit>,
         p3_clears: DFF<Bit>,
         p3_port: DFF<Bit>,
         p3_ticket: DFF<Bits<TICKET_BITS>>,
-        p3_again: DFF<Bit>,
         p3_context: DFF<Bits<4>>,
         p3_virt_page: DFF<Bits<PAGE_BITS>>,
         p3_write: DFF<Bit>,
@@ -179,10 +193,12 @@ logic_block! {
         random_up: Signal<Local, Bits<7>>,
         feedback: Signal<Local, Bit>,
         // clock 4
-        answered: DFF<Bit>,
+        answered_0_reg: DFF<Bit>,
+        answered_1_reg: DFF<Bit>,
         missed_reg: DFF<Bit>,
-        first_hit: DFF<Bit>,
-        first_miss: DFF<Bit>,
+        first: DFF<Bit>,
+        first_hit: Signal<Local, Bit>,
+        first_miss: Signal<Local, Bit>,
         answer_reg: DFF<PortAnswer>,
         miss_reg: DFF<WalkRequest>,
         new_answer: Signal<Local, PortAnswer>,
@@ -234,6 +250,15 @@ impl Logic for Lookup {
         dff_setup!(
             self,
             clock,
+            s_here,
+            s_keeps,
+            s_answers,
+            s_clears,
+            s_context,
+            s_virt_page,
+            s_set,
+            s_large_set,
+            s_result,
             last_port,
             p1_looks,
             p1_keeps,
@@ -263,12 +288,16 @@ impl Logic for Lookup {
             p2_large_set,
             p2_mode,
             p3_looks,
+            p3_looks_0,
+            p3_looks_1,
+            p3_answers_0,
+            p3_answers_1,
+            p3_first,
             p3_keeps,
             p3_answers,
             p3_clears,
             p3_port,
             p3_ticket,
-            p3_again,
             p3_context,
             p3_virt_page,
             p3_write,
@@ -283,10 +312,10 @@ impl Logic for Lookup {
             p3_cause,
             p3_hash,
             random,
-            answered,
+            answered_0_reg,
+            answered_1_reg,
             missed_reg,
-            first_hit,
-            first_miss,
+            first,
             answer_reg,
             miss_reg,
             writing
@@ -295,21 +324,24 @@ impl Logic for Lookup {
         self.pages.reset.next = self.reset.val();
         self.larges.reset.next = self.reset.val();
         // Outputs
-        self.answered_0.next = self.answered.q.val() & !self.miss_reg.q.val().port;
-        self.answered_1.next = self.answered.q.val() & self.miss_reg.q.val().port;
+        self.answered_0.next = self.answered_0_reg.q.val();
+        self.answered_1.next = self.answered_1_reg.q.val();
         self.answer.next = self.answer_reg.q.val();
         self.missed.next = self.missed_reg.q.val();
         self.miss.next = self.miss_reg.q.val();
         self.hits.next = 0.into();
         self.misses.next = 0.into();
+        self.first_hit.next = self.first.q.val() & !self.missed_reg.q.val();
+        self.first_miss.next = self.first.q.val() & self.missed_reg.q.val();
         if self.miss_reg.q.val().port {
-            self.hits.next = bit_cast::<2, 1>(self.first_hit.q.val().into()) << 1;
-            self.misses.next = bit_cast::<2, 1>(self.first_miss.q.val().into()) << 1;
+            self.hits.next = bit_cast::<2, 1>(self.first_hit.val().into()) << 1;
+            self.misses.next = bit_cast::<2, 1>(self.first_miss.val().into()) << 1;
         } else {
-            self.hits.next = bit_cast::<2, 1>(self.first_hit.q.val().into());
-            self.misses.next = bit_cast::<2, 1>(self.first_miss.q.val().into());
+            self.hits.next = bit_cast::<2, 1>(self.first_hit.val().into());
+            self.misses.next = bit_cast::<2, 1>(self.first_miss.val().into());
         }
-        self.busy.next = self.p1_looks.q.val()
+        self.busy.next = self.s_here.q.val()
+            | self.p1_looks.q.val()
             | self.p1_keeps.q.val()
             | self.p1_answers.q.val()
             | self.p1_clears.q.val()
@@ -321,12 +353,37 @@ impl Logic for Lookup {
             | self.p3_keeps.q.val()
             | self.p3_answers.q.val()
             | self.p3_clears.q.val()
-            | self.answered.q.val()
+            | self.answered_0_reg.q.val()
+            | self.answered_1_reg.q.val()
             | self.missed_reg.q.val()
             | self.writing.q.val();
 
+        // The clock before
+        self.s_here.d.next = self.result_valid.val() | self.sweep.val();
+        self.s_keeps.d.next = self.result_valid.val() & self.result.val().keep;
+        self.s_answers.d.next = self.result_valid.val() & self.result.val().answers;
+        self.s_clears.d.next = self.sweep.val();
+        self.s_result.d.next = self.result.val();
+        self.result_page.next = self.result.val().virt_page;
+        self.result_hash.next = bit_cast::<SET_BITS, 4>(self.result.val().context) << 3;
+        self.sweep_hash.next = bit_cast::<SET_BITS, 4>(self.sweep_context.val()) << 3;
+        self.sweep_set.next = self.sweep_at.val();
+        if self.sweep_page.val() {
+            self.sweep_set.next = self.sweep_virt_page.val().get_bits::<SET_BITS>(0) ^ self.sweep_hash.val();
+        }
+        self.s_context.d.next = self.result.val().context;
+        self.s_virt_page.d.next = self.result_page.val();
+        self.s_set.d.next = self.result_page.val().get_bits::<SET_BITS>(0) ^ self.result_hash.val();
+        self.s_large_set.d.next = self.result_page.val().get_bits::<LARGE_SET_BITS>(9) ^ self.result.val().context;
+        if self.sweep.val() {
+            self.s_context.d.next = self.sweep_context.val();
+            self.s_virt_page.d.next = self.sweep_virt_page.val();
+            self.s_set.d.next = self.sweep_set.val();
+            self.s_large_set.d.next = self.sweep_at.val().get_bits::<LARGE_SET_BITS>(0);
+        }
+
         // Clock 0
-        self.open.next = self.run.val() & !self.writing.q.val() & !self.result_valid.val();
+        self.open.next = self.run.val() & !self.writing.q.val() & !self.s_here.q.val();
         self.choose_1.next = self.offered_1.val() & (!self.offered_0.val() | !self.last_port.q.val());
         self.granted_0.next = self.open.val() & self.offered_0.val() & !self.choose_1.val();
         self.granted_1.next = self.open.val() & self.choose_1.val();
@@ -334,63 +391,43 @@ impl Logic for Lookup {
         self.in_virt_page.next = self.request_0.val().virt_page;
         self.in_ticket.next = self.ticket_0.val();
         self.in_port.next = self.choose_1.val();
+        self.in_set.next = self.request_0.val().set;
+        self.in_large_set.next = self.request_0.val().large_set;
         self.p1_write.d.next = self.request_0.val().write;
         self.p1_again.d.next = self.again_0.val();
         if self.choose_1.val() {
             self.in_context.next = self.request_1.val().context;
             self.in_virt_page.next = self.request_1.val().virt_page;
             self.in_ticket.next = self.ticket_1.val();
+            self.in_set.next = self.request_1.val().set;
+            self.in_large_set.next = self.request_1.val().large_set;
             self.p1_write.d.next = self.request_1.val().write;
             self.p1_again.d.next = self.again_1.val();
         }
-        if self.result_valid.val() {
-            self.in_context.next = self.result.val().context;
-            self.in_virt_page.next = bit_cast::<VIRT_PAGE_BITS, PAGE_BITS>(self.result.val().virt_page);
-            self.in_ticket.next = self.result.val().ticket;
-            self.in_port.next = self.result.val().port;
-        }
-        if self.sweep.val() {
-            self.in_context.next = self.sweep_context.val();
-            self.in_virt_page.next = bit_cast::<VIRT_PAGE_BITS, PAGE_BITS>(self.sweep_virt_page.val());
+        if self.s_here.q.val() {
+            self.in_context.next = self.s_context.q.val();
+            self.in_virt_page.next = bit_cast::<VIRT_PAGE_BITS, PAGE_BITS>(self.s_virt_page.q.val());
+            self.in_ticket.next = self.s_result.q.val().ticket;
+            self.in_port.next = self.s_result.q.val().port;
+            self.in_set.next = self.s_set.q.val();
+            self.in_large_set.next = self.s_large_set.q.val();
         }
         if self.open.val() & (self.offered_0.val() | self.offered_1.val()) {
             self.last_port.d.next = self.choose_1.val();
         }
-        self.in_large_set.next = self.in_virt_page.val().get_bits::<LARGE_SET_BITS>(9) ^ self.in_context.val();
-        if self.sweep.val() {
-            self.in_large_set.next = self.sweep_at.val().get_bits::<LARGE_SET_BITS>(0);
-        }
-        self.result_page.next = self.result.val().virt_page;
-        self.result_hash.next = bit_cast::<SET_BITS, 4>(self.result.val().context) << 3;
-        self.sweep_hash.next = bit_cast::<SET_BITS, 4>(self.sweep_context.val()) << 3;
-        self.port_set.next = self.request_0.val().set;
-        if self.choose_1.val() {
-            self.port_set.next = self.request_1.val().set;
-        }
-        self.sweep_set.next = self.sweep_at.val();
-        if self.sweep_page.val() {
-            self.sweep_set.next = self.sweep_virt_page.val().get_bits::<SET_BITS>(0) ^ self.sweep_hash.val();
-        }
-        self.other_set.next = self.result_page.val().get_bits::<SET_BITS>(0) ^ self.result_hash.val();
-        if self.sweep.val() {
-            self.other_set.next = self.sweep_set.val();
-        }
-        self.in_set.next = self.port_set.val() & self.set_mask.val();
-        if self.sweep.val() | self.result_valid.val() {
-            self.in_set.next = self.other_set.val() & self.set_mask.val();
-        }
-        self.pages.set.next = self.in_set.val();
+        self.built_set.next = self.in_set.val() & self.set_mask.val();
+        self.pages.set.next = self.built_set.val();
         self.larges.set.next = self.in_large_set.val();
         self.p1_looks.d.next = self.open.val() & (self.offered_0.val() | self.offered_1.val());
-        self.p1_keeps.d.next = self.result_valid.val() & self.result.val().keep;
-        self.p1_answers.d.next = self.result_valid.val() & self.result.val().answers;
-        self.p1_clears.d.next = self.sweep.val();
+        self.p1_keeps.d.next = self.s_keeps.q.val();
+        self.p1_answers.d.next = self.s_answers.q.val();
+        self.p1_clears.d.next = self.s_clears.q.val();
         self.p1_port.d.next = self.in_port.val();
         self.p1_ticket.d.next = self.in_ticket.val();
         self.p1_context.d.next = self.in_context.val();
         self.p1_virt_page.d.next = self.in_virt_page.val();
-        self.p1_result.d.next = self.result.val();
-        self.p1_set.d.next = self.in_set.val();
+        self.p1_result.d.next = self.s_result.q.val();
+        self.p1_set.d.next = self.built_set.val();
         self.p1_large_set.d.next = self.in_large_set.val();
 
         // Clock 1
@@ -473,12 +510,16 @@ impl Logic for Lookup {
             ^ self.hash_high.val()
             ^ self.hash_low.val();
         self.p3_looks.d.next = self.p2_looks.q.val();
+        self.p3_looks_0.d.next = self.p2_looks.q.val() & !self.p2_port.q.val();
+        self.p3_looks_1.d.next = self.p2_looks.q.val() & self.p2_port.q.val();
+        self.p3_answers_0.d.next = self.p2_answers.q.val() & !self.p2_port.q.val();
+        self.p3_answers_1.d.next = self.p2_answers.q.val() & self.p2_port.q.val();
+        self.p3_first.d.next = self.p2_looks.q.val() & !self.p2_again.q.val();
         self.p3_keeps.d.next = self.p2_keeps.q.val();
         self.p3_answers.d.next = self.p2_answers.q.val();
         self.p3_clears.d.next = self.p2_clears.q.val();
         self.p3_port.d.next = self.p2_port.q.val();
         self.p3_ticket.d.next = self.p2_ticket.q.val();
-        self.p3_again.d.next = self.p2_again.q.val();
         self.p3_context.d.next = self.p2_context.q.val();
         self.p3_virt_page.d.next = self.p2_virt_page.q.val();
         self.p3_write.d.next = self.p2_write.q.val();
@@ -504,13 +545,12 @@ impl Logic for Lookup {
             self.new_answer.next.phys_page = self.p3_phys_page.q.val();
         }
         self.answer_reg.d.next = self.new_answer.val();
-        self.answered.d.next =
-            self.p3_answers.q.val() | (self.p3_looks.q.val() & (!self.p3_paged.q.val() | self.hit_now.val()));
+        self.answered_0_reg.d.next =
+            self.p3_answers_0.q.val() | (self.p3_looks_0.q.val() & (!self.p3_paged.q.val() | self.hit_now.val()));
+        self.answered_1_reg.d.next =
+            self.p3_answers_1.q.val() | (self.p3_looks_1.q.val() & (!self.p3_paged.q.val() | self.hit_now.val()));
         self.missed_reg.d.next = self.p3_looks.q.val() & self.p3_paged.q.val() & !self.hit_now.val();
-        self.first_hit.d.next =
-            self.p3_looks.q.val() & self.p3_paged.q.val() & !self.p3_again.q.val() & self.hit_now.val();
-        self.first_miss.d.next =
-            self.p3_looks.q.val() & self.p3_paged.q.val() & !self.p3_again.q.val() & !self.hit_now.val();
+        self.first.d.next = self.p3_first.q.val() & self.p3_paged.q.val();
         self.new_miss.next.port = self.p3_port.q.val();
         self.new_miss.next.ticket = self.p3_ticket.q.val();
         self.new_miss.next.context = self.p3_context.q.val();
@@ -547,6 +587,10 @@ impl Logic for Lookup {
         self.larges.clear_all.next = self.sweep_all.val();
 
         if self.reset.val() {
+            self.s_here.d.next = false;
+            self.s_keeps.d.next = false;
+            self.s_answers.d.next = false;
+            self.s_clears.d.next = false;
             self.p1_looks.d.next = false;
             self.p1_keeps.d.next = false;
             self.p1_answers.d.next = false;
@@ -556,13 +600,18 @@ impl Logic for Lookup {
             self.p2_answers.d.next = false;
             self.p2_clears.d.next = false;
             self.p3_looks.d.next = false;
+            self.p3_looks_0.d.next = false;
+            self.p3_looks_1.d.next = false;
+            self.p3_answers_0.d.next = false;
+            self.p3_answers_1.d.next = false;
+            self.p3_first.d.next = false;
             self.p3_keeps.d.next = false;
             self.p3_answers.d.next = false;
             self.p3_clears.d.next = false;
-            self.answered.d.next = false;
+            self.answered_0_reg.d.next = false;
+            self.answered_1_reg.d.next = false;
             self.missed_reg.d.next = false;
-            self.first_hit.d.next = false;
-            self.first_miss.d.next = false;
+            self.first.d.next = false;
             self.writing.d.next = false;
         }
     }

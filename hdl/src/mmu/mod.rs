@@ -228,6 +228,7 @@ impl Logic for Mmu {
         self.sweeper.virt_page.next = self.invalidate_virt_page.val().get_bits::<PAGE_BITS>(0);
         self.sweeper.context_written.next = self.write_now.q.val();
         self.sweeper.written.next = self.written_context.q.val();
+        self.sweeper.soon.next = self.invalidate.val() | self.context.valid.val();
         self.sweeper.busy.next = self.lookup.busy.val();
         self.sweeper.hold.next = self.mem.data_valid.val();
         self.invalidating.next = self.sweeper.invalidating.val() | self.invalidate_now.q.val() | self.write_now.q.val();

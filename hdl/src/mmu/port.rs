@@ -4,7 +4,7 @@
 //! goes into the lookup pipeline in order; when it misses and no walk takes it, it stands in line again behind what has
 //! never been looked up. Answers are stored at their place in any order and handed over in the order of the requests.
 
-use super::types::{PortAnswer, PortRequest, StoredAnswer, SET_BITS, TICKET_BITS};
+use super::types::{PortAnswer, PortRequest, StoredAnswer, LARGE_SET_BITS, SET_BITS, TICKET_BITS};
 use crate::bus::ports::TranslateServer;
 use crate::bus::ram::LutRam;
 use rust_hdl::prelude::*;
@@ -114,6 +114,8 @@ impl Logic for PortQueue {
         self.incoming.next.write = self.client.write.val();
         self.hash.next = bit_cast::<SET_BITS, 4>(self.client.context.val()) << 3;
         self.incoming.next.set = self.client.virt_page.val().get_bits::<SET_BITS>(0) ^ self.hash.val();
+        self.incoming.next.large_set =
+            self.client.virt_page.val().get_bits::<LARGE_SET_BITS>(9) ^ self.client.context.val();
         self.requests.write_addr.next = self.in_place.val();
         self.requests.write_data.next = self.incoming.val();
         self.requests.write_enable.next = self.accept.val();

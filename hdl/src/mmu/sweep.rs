@@ -39,13 +39,15 @@ logic_block! {
         pub context_written: Signal<In, Bit>,
         /// The context.
         pub written: Signal<In, Bits<4>>,
+        /// On the next clock there is one of these pulses.
+        pub soon: Signal<In, Bit>,
         /// Something is in the pipeline.
         pub busy: Signal<In, Bit>,
         /// No set on this clock: the page-walk cache cannot be written.
         pub hold: Signal<In, Bit>,
         /// What is under way counts no longer.
         pub forget: Signal<Out, Bit>,
-        /// Requests and walks may begin.
+        /// Requests and walks may begin; from a register.
         pub run: Signal<Out, Bit>,
         /// Requests go back to where they began.
         pub rewind: Signal<Out, Bit>,
@@ -71,6 +73,11 @@ logic_block! {
         pub state_code: Signal<Out, Bits<2>>,
         //
         state: DFF<SweepState>,
+        // what the state is, each in a register of its own: much hangs on them
+        clearing: DFF<Bit>,
+        serving: DFF<Bit>,
+        running: DFF<Bit>,
+        next_state: Signal<Local, SweepState>,
         at: DFF<Bits<SET_BITS>>,
         pending: DFF<Bit>,
         first: DFF<Bit>,
@@ -81,7 +88,7 @@ logic_block! {
         fence_past: DFF<Bit>,
         invalidating_reg: DFF<Bit>,
         asked: Signal<Local, Bit>,
-        serving: Signal<Local, Bit>,
+        ready: Signal<Local, Bit>,
         is_end: Signal<Local, Bit>,
         last: Constant<Bits<SET_BITS>> = last_set(DEFAULT_TLB_ENTRIES),
         every: Constant<Bits<SET_BITS>> = Constant::new(((1u64 << SET_BITS) - 1).to_bits()),
@@ -110,6 +117,9 @@ impl Logic for Sweeper {
             self,
             clock,
             state,
+            clearing,
+            serving,
+            running,
             at,
             pending,
             first,
@@ -120,13 +130,14 @@ impl Logic for Sweeper {
             fence_past,
             invalidating_reg
         );
-        self.serving.next = self.state.q.val() == SweepState::Serving;
         self.asked.next = self.invalidate.val() | self.context_written.val();
         self.forget.next = self.asked.val();
         // Not on the clock of the request either: what begins then would not be forgotten.
-        self.run.next = self.serving.val() & !self.pending.q.val() & !self.asked.val();
-        self.rewind.next = self.state.q.val() == SweepState::Clearing;
-        self.sweep.next = (self.state.q.val() == SweepState::Clearing) & !self.hold.val();
+        self.ready.next = self.serving.q.val() | ((self.state.q.val() == SweepState::Ending) & !self.busy.val());
+        self.running.d.next = self.ready.val() & !self.pending.q.val() & !self.asked.val() & !self.soon.val();
+        self.run.next = self.running.q.val();
+        self.rewind.next = self.clearing.q.val();
+        self.sweep.next = self.clearing.q.val() & !self.hold.val();
         self.sweep_at.next = self.at.q.val();
         self.sweep_all.next = self.all.q.val();
         self.sweep_page.next = self.page.q.val();
@@ -141,6 +152,7 @@ impl Logic for Sweeper {
         // After reset the whole page-walk cache is cleared, later a part a turn (see there).
         self.is_end.next =
             ((self.at.q.val() == self.last.val()) & !self.first.q.val()) | (self.at.q.val() == self.every.val());
+        self.next_state.next = self.state.q.val();
         match self.state.q.val() {
             SweepState::Clearing => {
                 self.state_code.next = 1.into();
@@ -148,7 +160,7 @@ impl Logic for Sweeper {
                     self.at.d.next = self.at.q.val() + 1;
                     if self.is_end.val() {
                         self.swept.next = true;
-                        self.state.d.next = SweepState::Ending;
+                        self.next_state.next = SweepState::Ending;
                     }
                 }
             }
@@ -156,13 +168,13 @@ impl Logic for Sweeper {
                 self.state_code.next = 2.into();
                 self.first.d.next = false;
                 if !self.busy.val() {
-                    self.state.d.next = SweepState::Serving;
+                    self.next_state.next = SweepState::Serving;
                     self.fence_reg.d.next = !self.pending.q.val() & !self.asked.val();
                 }
             }
             SweepState::Serving => {
                 if self.pending.q.val() {
-                    self.state.d.next = SweepState::Settling;
+                    self.next_state.next = SweepState::Settling;
                 }
             }
             SweepState::Settling => {
@@ -170,7 +182,7 @@ impl Logic for Sweeper {
                 self.at.d.next = 0.into();
                 if !self.busy.val() {
                     self.pending.d.next = false;
-                    self.state.d.next = SweepState::Clearing;
+                    self.next_state.next = SweepState::Clearing;
                 }
             }
         }
@@ -179,7 +191,7 @@ impl Logic for Sweeper {
             // A second request before the first is done: everything.
             self.all.d.next = true;
             self.page.d.next = false;
-            if self.serving.val() & !self.pending.q.val() {
+            if self.serving.q.val() & !self.pending.q.val() {
                 if self.context_written.val() {
                     self.all.d.next = self.invalidate.val();
                     self.space.d.next = self.written.val();
@@ -192,11 +204,12 @@ impl Logic for Sweeper {
         }
         self.invalidating_reg.d.next = self.asked.val()
             | self.pending.q.val()
-            | !self.serving.val()
+            | !self.serving.q.val()
             | self.fence_reg.q.val()
             | self.fence_past.q.val();
         if self.reset.val() {
-            self.state.d.next = SweepState::Clearing;
+            self.next_state.next = SweepState::Clearing;
+            self.running.d.next = false;
             self.at.d.next = 0.into();
             self.pending.d.next = false;
             self.first.d.next = true;
@@ -206,5 +219,8 @@ impl Logic for Sweeper {
             self.fence_past.d.next = false;
             self.invalidating_reg.d.next = true;
         }
+        self.state.d.next = self.next_state.val();
+        self.clearing.d.next = self.next_state.val() == SweepState::Clearing;
+        self.serving.d.next = self.next_state.val() == SweepState::Serving;
     }
 }

@@ -56,6 +56,8 @@ pub struct PortRequest {
     pub write: Bit,
     /// Its set in the largest store for 4 KiB pages, so that it need not be made on the way there.
     pub set: Bits<SET_BITS>,
+    /// Its set in the store for superpages.
+    pub large_set: Bits<LARGE_SET_BITS>,
 }
 
 /// An answer.

@@ -404,7 +404,7 @@ impl Logic for Walker {
         // Walks under way
         self.closing_bit.next = 0.into();
         self.closing_clocks.d.next = self.closing_clocks.q.val() + 1;
-        if self.closing.q.val() & (self.closing_clocks.q.val() == 7) {
+        if self.closing.q.val() & self.closing_clocks.q.val().get_bit(3) {
             self.closing.d.next = false;
             self.closing_bit.next = self.one.val() << self.closing_walk.q.val();
         }
