@@ -100,6 +100,10 @@ impl Logic for AxiLitePort {
         if self.axil.rready.val() {
             self.answered.d.next = false;
         }
+        // What is read is there with `done`; until then its register may follow.
+        if !self.answered.q.val() {
+            self.answer.d.next = self.read_data.val();
+        }
         // An access begins only when the place for its response is free.
         self.write_waits.next = self.address_taken.q.val() & self.data_taken.q.val() & !self.written.q.val();
         self.read_waits.next = self.read_taken.q.val() & !self.answered.q.val();
@@ -117,7 +121,6 @@ impl Logic for AxiLitePort {
             } else {
                 self.read_taken.d.next = false;
                 self.answered.d.next = true;
-                self.answer.d.next = self.read_data.val();
             }
         }
         if self.reset.val() {

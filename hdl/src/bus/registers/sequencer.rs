@@ -137,6 +137,17 @@ logic_block! {
         rom: RegisterRom = RegisterRom::new(TX_QUEUES as u32, DEFAULT_TLB_ENTRIES),
         store: BlockRam<Bits<32>, 9>,
         state: DFF<AccessState>,
+        /// The states `Idle`, `Resolve`, `Act` and `CountAdd`.
+        idles: DFF<Bit>,
+        resolves: DFF<Bit>,
+        acts: DFF<Bit>,
+        adds: DFF<Bit>,
+        /// One of the states that go on to the next word of the store.
+        steps: DFF<Bit>,
+        /// The access was completed on the clock before.
+        finished: DFF<Bit>,
+        /// A counter's turn began on the clock before.
+        counts: DFF<Bit>,
         /// A reset of the core clears the kept values too.
         hard: DFF<Bit>,
         sweep: DFF<Bit>,
@@ -184,6 +195,9 @@ logic_block! {
         /// The high word of a byte counter follows its low word.
         high_pass: DFF<Bit>,
         bind_step: DFF<Bits<2>>,
+        next_state: Signal<Local, AccessState>,
+        next_at: Signal<Local, Bits<9>>,
+        next_result: Signal<Local, Bits<32>>,
         strobed: Signal<Local, Bits<32>>,
         fields: Signal<Local, Bits<32>>,
         unwritten: Signal<Local, Bits<32>>,
@@ -257,6 +271,13 @@ impl Logic for RegisterSequencer {
             self,
             clock,
             state,
+            idles,
+            resolves,
+            acts,
+            adds,
+            steps,
+            finished,
+            counts,
             hard,
             sweep,
             filling,
@@ -297,7 +318,10 @@ impl Logic for RegisterSequencer {
         // Defaults
         self.clearing.next = self.state.q.val() == AccessState::Clear;
         self.clear_waits.next = self.sweep.q.val();
-        self.done.next = false;
+        self.done.next = self.finished.q.val();
+        self.finished.d.next = false;
+        self.counts.d.next = false;
+        self.next_state.next = self.state.q.val();
         self.value.next = self.result.q.val();
         self.write.next = self.write_pulse.q.val();
         self.write_pulse.d.next = false;
@@ -405,7 +429,6 @@ impl Logic for RegisterSequencer {
                 // A pipeline: entry address, entry, and its write.
                 self.debug.next = 0.into();
                 self.filling.d.next = true;
-                self.at.d.next = self.behind.val();
                 self.store.write_data.next = self.map_entry.q.val().get_bits::<32>(0);
                 if self.at_write.q.val().get_bit(8) {
                     self.store.write_data.next = 0.into();
@@ -416,7 +439,7 @@ impl Logic for RegisterSequencer {
                 self.store.write_enable.next = self.filled.q.val()
                     & (self.hard.q.val() | self.at_write.q.val().get_bit(8) | !self.map_entry.q.val().get_bit(32));
                 if self.filled.q.val() & (self.at_write.q.val() == self.last_word.val()) {
-                    self.state.d.next = AccessState::Idle;
+                    self.next_state.next = AccessState::Idle;
                     self.sweep.d.next = false;
                     self.hard.d.next = false;
                 }
@@ -427,134 +450,100 @@ impl Logic for RegisterSequencer {
                 self.is_access.d.next = false;
                 self.high_pass.d.next = false;
                 self.turn.d.next = !self.turn.q.val();
-                self.at.d.next = self.visit_at.q.val();
-                if !self.turn.q.val() & self.refusal_valid.val() {
-                    self.at.d.next = bit_cast::<9, 6>(self.refusal_code.val()) | self.refusal_area.val();
-                }
                 if self.sweep.q.val() {
-                    self.at.d.next = 0.into();
-                    self.state.d.next = AccessState::Clear;
+                    self.next_state.next = AccessState::Clear;
                 } else if !self.turn.q.val() & self.refusal_valid.val() {
                     self.is_refusal.d.next = true;
-                    self.state.d.next = AccessState::CountFetch;
+                    self.next_state.next = AccessState::CountFetch;
                     self.refusal_take.next = true;
                 } else if !self.turn.q.val() & self.access_valid.val() {
                     self.is_access.d.next = true;
-                    self.state.d.next = AccessState::LookUp;
+                    self.next_state.next = AccessState::LookUp;
                 } else {
-                    self.queue_turn.d.next = !self.queue_turn.q.val();
-                    self.state.d.next = AccessState::CountFetch;
-                    if self.queue_turn.q.val() {
-                        self.visit_word.d.next = self.visit_word.q.val() + 1;
-                        if self.visit_word.q.val() == 3 {
-                            self.visit_queue.d.next = self.next_queue.val() & self.queue_bits.val();
-                        }
-                    } else {
-                        self.visit.d.next = self.visit.q.val() + 1;
-                        // The high word of the bytes is no counter of its own.
-                        if self.visit.q.val() == self.low_slot.val() {
-                            self.visit.d.next = self.behind_high.val();
-                        }
-                        if self.visit.q.val() == self.last_slot.val() {
-                            self.visit.d.next = 0.into();
-                        }
-                    }
+                    self.counts.d.next = true;
+                    self.next_state.next = AccessState::CountFetch;
                 }
             }
             AccessState::LookUp => {
                 self.debug.next = 2.into();
-                self.state.d.next = AccessState::Decode;
+                self.next_state.next = AccessState::Decode;
             }
             AccessState::Decode => {
                 self.debug.next = 3.into();
-                self.state.d.next = AccessState::Resolve;
+                self.next_state.next = AccessState::Resolve;
             }
             AccessState::Resolve => {
                 self.debug.next = 4.into();
-                self.state.d.next = AccessState::Fetch;
+                self.next_state.next = AccessState::Fetch;
                 // What is not read back counts as 0.
                 self.hides.d.next = !((self.map_entry.q.val().get_bit(32)
                     & (!self.per_queue.val() | self.exists.val()))
                     | self.in_refusals.q.val());
-                if self.per_queue.val() {
-                    self.at.d.next = (bit_cast::<9, 4>(self.selected.val()) << 4)
-                        | bit_cast::<9, 4>(self.map_entry.q.val().get_bits::<4>(24))
-                        | self.queue_area.val();
-                } else if self.in_refusals.q.val() {
-                    self.at.d.next =
-                        bit_cast::<9, 6>(self.access_word.val().get_bits::<6>(0)) | self.refusal_area.val();
-                } else {
-                    self.at.d.next = bit_cast::<9, 8>(self.map_entry.q.val().get_bits::<8>(24));
-                }
                 if self.map_entry.q.val().get_bit(35)
                     & !self.access_write.val()
                     & (!self.per_queue.val() | self.exists.val())
                 {
-                    self.state.d.next = AccessState::CountFetch;
+                    self.next_state.next = AccessState::CountFetch;
                 }
             }
             AccessState::Fetch => {
                 self.debug.next = 5.into();
                 self.hides.d.next = self.hides.q.val();
-                self.state.d.next = AccessState::Load;
+                self.next_state.next = AccessState::Load;
             }
             AccessState::Load => {
                 self.debug.next = 6.into();
-                self.state.d.next = AccessState::Act;
+                self.next_state.next = AccessState::Act;
             }
             AccessState::Act => {
                 self.debug.next = 7.into();
                 if self.access_write.val() {
-                    self.result.d.next =
-                        (self.word.q.val() & self.unwritten.val()) | (self.access_data.val() & self.written.q.val());
                     self.stores.d.next =
                         self.map_entry.q.val().get_bit(33) & (!self.per_queue.val() | self.exists.val());
                     // A register that keeps no value acts when its lowest byte is written.
                     self.write_pulse.d.next = self.map_entry.q.val().get_bit(33) | self.access_strobe.val().get_bit(0);
-                    self.state.d.next = AccessState::Write;
+                    self.next_state.next = AccessState::Write;
                 } else {
-                    self.result.d.next = self.word.q.val() | self.live.val();
-                    self.state.d.next = AccessState::Respond;
+                    self.next_state.next = AccessState::Respond;
                 }
             }
             AccessState::Write => {
                 self.debug.next = 8.into();
                 self.bind_step.d.next = 0.into();
-                self.state.d.next = AccessState::Respond;
+                self.next_state.next = AccessState::Respond;
                 if self.wants_ready.val() {
-                    self.state.d.next = AccessState::BindFetch;
+                    self.next_state.next = AccessState::BindFetch;
                 }
             }
             AccessState::BindFetch => {
                 self.debug.next = 9.into();
-                self.state.d.next = AccessState::BindLoad;
+                self.next_state.next = AccessState::BindLoad;
             }
             AccessState::BindLoad => {
                 self.debug.next = 10.into();
-                self.at.d.next = self.behind.val();
-                self.state.d.next = AccessState::BindTake;
+                self.next_state.next = AccessState::BindTake;
             }
             AccessState::BindTake => {
                 self.debug.next = 11.into();
                 self.load_pulse.d.next = true;
                 self.bind_step.d.next = self.bind_step.q.val() + 1;
-                self.state.d.next = AccessState::BindLoad;
+                self.next_state.next = AccessState::BindLoad;
                 if self.bind_step.q.val() == self.last_step.val() {
-                    self.state.d.next = AccessState::BindDecide;
+                    self.next_state.next = AccessState::BindDecide;
                 }
             }
             AccessState::BindDecide => {
                 self.debug.next = 12.into();
                 self.commit_pulse.d.next = self.legal.val();
-                self.state.d.next = AccessState::Respond;
+                self.next_state.next = AccessState::Respond;
             }
             AccessState::CountFetch => {
                 self.debug.next = 13.into();
-                self.state.d.next = AccessState::CountLoad;
+                self.next_state.next = AccessState::CountLoad;
             }
             AccessState::CountLoad => {
                 self.debug.next = 14.into();
-                self.state.d.next = AccessState::CountCompare;
+                self.next_state.next = AccessState::CountCompare;
             }
             AccessState::CountCompare => {
                 self.debug.next = 15.into();
@@ -564,58 +553,116 @@ impl Logic for RegisterSequencer {
                 } else if self.is_refusal.q.val() {
                     self.amount.d.next = 1.into();
                 }
-                self.state.d.next = AccessState::CountAdd;
+                self.next_state.next = AccessState::CountAdd;
             }
             AccessState::CountAdd => {
                 self.debug.next = 16.into();
-                self.result.d.next = self.sum.val().get_bits::<32>(0);
                 self.carry.d.next = self.sum.val().get_bit(32) & self.low_now.q.val();
                 self.stores.d.next = true;
-                self.state.d.next = AccessState::CountWrite;
+                self.next_state.next = AccessState::CountWrite;
             }
             AccessState::CountWrite => {
                 self.debug.next = 17.into();
-                self.state.d.next = AccessState::Idle;
+                self.next_state.next = AccessState::Idle;
                 if self.high_pass.q.val() {
                     if self.is_access.q.val() {
-                        self.at.d.next = self.latched_high.val();
-                        if self.at.q.val().get_bit(8) {
-                            self.at.d.next = self.queue_latched_high.val();
-                        }
-                        self.state.d.next = AccessState::Latch;
+                        self.next_state.next = AccessState::Latch;
                     }
                 } else {
-                    self.done.next = self.is_access.q.val();
+                    self.finished.d.next = self.is_access.q.val();
                     // The high word follows when the low word passed 2^32, and when software latches it.
                     if self.carry.q.val() | self.low_read.q.val() {
                         self.high_pass.d.next = true;
-                        self.at.d.next = self.behind.val();
-                        self.state.d.next = AccessState::CountFetch;
+                        self.next_state.next = AccessState::CountFetch;
                     }
                 }
             }
             AccessState::Latch => {
                 self.debug.next = 18.into();
-                self.state.d.next = AccessState::LatchWait;
+                self.next_state.next = AccessState::LatchWait;
             }
             AccessState::LatchWait => {
                 self.debug.next = 19.into();
                 self.stores.d.next = true;
-                self.state.d.next = AccessState::LatchWrite;
+                self.next_state.next = AccessState::LatchWrite;
             }
             AccessState::LatchWrite => {
                 self.debug.next = 20.into();
-                self.state.d.next = AccessState::Idle;
+                self.next_state.next = AccessState::Idle;
             }
             _ => {
                 // Respond
                 self.debug.next = 21.into();
-                self.done.next = true;
-                self.state.d.next = AccessState::Idle;
+                self.finished.d.next = true;
+                self.next_state.next = AccessState::Idle;
             }
         }
+        // The next counter, on the clock after one began: the one after it is not asked for that soon.
+        if self.counts.q.val() {
+            self.queue_turn.d.next = !self.queue_turn.q.val();
+            if self.queue_turn.q.val() {
+                self.visit_word.d.next = self.visit_word.q.val() + 1;
+                if self.visit_word.q.val() == 3 {
+                    self.visit_queue.d.next = self.next_queue.val() & self.queue_bits.val();
+                }
+            } else {
+                self.visit.d.next = self.visit.q.val() + 1;
+                // The high word of the bytes is no counter of its own.
+                if self.visit.q.val() == self.low_slot.val() {
+                    self.visit.d.next = self.behind_high.val();
+                }
+                if self.visit.q.val() == self.last_slot.val() {
+                    self.visit.d.next = 0.into();
+                }
+            }
+        }
+        // Where the store is read. `at` goes on in `CountWrite` too when nothing follows: then it does not matter.
+        self.next_at.next = self.behind.val();
+        if self.high_pass.q.val() {
+            self.next_at.next = self.latched_high.val();
+            if self.at.q.val().get_bit(8) {
+                self.next_at.next = self.queue_latched_high.val();
+            }
+        }
+        if self.resolves.q.val() {
+            self.next_at.next = bit_cast::<9, 8>(self.map_entry.q.val().get_bits::<8>(24));
+            if self.in_refusals.q.val() {
+                self.next_at.next = bit_cast::<9, 6>(self.access_word.val().get_bits::<6>(0)) | self.refusal_area.val();
+            }
+            if self.per_queue.val() {
+                self.next_at.next = (bit_cast::<9, 4>(self.selected.val()) << 4)
+                    | bit_cast::<9, 4>(self.map_entry.q.val().get_bits::<4>(24))
+                    | self.queue_area.val();
+            }
+        }
+        if self.idles.q.val() {
+            self.next_at.next = self.visit_at.q.val();
+            if !self.turn.q.val() & self.refusal_valid.val() {
+                self.next_at.next = bit_cast::<9, 6>(self.refusal_code.val()) | self.refusal_area.val();
+            }
+            if self.sweep.q.val() {
+                self.next_at.next = 0.into();
+            }
+        }
+        if self.idles.q.val() | self.resolves.q.val() | self.steps.q.val() {
+            self.at.d.next = self.next_at.val();
+        }
+        self.next_result.next = self.word.q.val() | self.live.val();
+        if self.access_write.val() {
+            self.next_result.next =
+                (self.word.q.val() & self.unwritten.val()) | (self.access_data.val() & self.written.q.val());
+        }
+        if self.adds.q.val() {
+            self.next_result.next = self.sum.val().get_bits::<32>(0);
+        }
+        if self.acts.q.val() | self.adds.q.val() {
+            self.result.d.next = self.next_result.val();
+        }
         if self.reset.val() {
-            self.state.d.next = AccessState::Clear;
+            self.next_state.next = AccessState::Clear;
+            self.finished.d.next = false;
+            self.counts.d.next = false;
+            self.high_pass.d.next = false;
             self.hard.d.next = true;
             self.sweep.d.next = false;
             self.filling.d.next = false;
@@ -628,5 +675,13 @@ impl Logic for RegisterSequencer {
             self.load_pulse.d.next = false;
             self.commit_pulse.d.next = false;
         }
+        self.state.d.next = self.next_state.val();
+        self.idles.d.next = self.next_state.val() == AccessState::Idle;
+        self.resolves.d.next = self.next_state.val() == AccessState::Resolve;
+        self.acts.d.next = self.next_state.val() == AccessState::Act;
+        self.adds.d.next = self.next_state.val() == AccessState::CountAdd;
+        self.steps.d.next = (self.next_state.val() == AccessState::Clear)
+            | (self.next_state.val() == AccessState::BindLoad)
+            | (self.next_state.val() == AccessState::CountWrite);
     }
 }

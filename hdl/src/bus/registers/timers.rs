@@ -36,10 +36,16 @@ logic_block! {
         khz_last: DFF<Bits<CLOCKS_BITS>>,
         khz_on: DFF<Bit>,
         khz_clocks: DFF<Bits<CLOCKS_BITS>>,
+        // its last clock, and that every clock is one
+        khz_over: DFF<Bit>,
+        khz_each: DFF<Bit>,
         tick: DFF<Bit>,
         period_last: DFF<Bits<CLOCKS_BITS>>,
         period_on: DFF<Bit>,
         period_clocks: DFF<Bits<CLOCKS_BITS>>,
+        // its last clock, and that every clock is one
+        period_over: DFF<Bit>,
+        period_each: DFF<Bit>,
         queues: DFF<Bits<16>>,
         polls: DFF<Bits<16>>,
         most_chains: DFF<Bits<16>>,
@@ -62,9 +68,9 @@ logic_block! {
         enough: DFF<Bit>,
         late: DFF<Bit>,
         fires: DFF<Bit>,
-        khz_end: Signal<Local, Bit>,
-        period_end: Signal<Local, Bit>,
         value_less_1: Signal<Local, Bits<CLOCKS_BITS>>,
+        khz_written: Signal<Local, Bit>,
+        period_written: Signal<Local, Bit>,
         khz_begins: Signal<Local, Bit>,
         period_begins: Signal<Local, Bit>,
         fire: Signal<Local, Bit>,
@@ -100,10 +106,14 @@ impl Logic for Timers {
             khz_last,
             khz_on,
             khz_clocks,
+            khz_over,
+            khz_each,
             tick,
             period_last,
             period_on,
             period_clocks,
+            period_over,
+            period_each,
             queues,
             polls,
             most_chains,
@@ -135,25 +145,31 @@ impl Logic for Timers {
         self.poll.next = self.polls.q.val();
         self.millisecond.next = self.tick.q.val();
         self.interrupt.next = self.fires.q.val();
-        // A round of n clocks counts from 0 to n - 1. What takes a count back is one condition, so that it is the
+        // A round of n clocks counts from 1 to n; that the last is here is found on the clock before it. What takes a count back is one condition, so that it is the
         // flip-flops' reset.
-        self.khz_end.next = self.khz_last.q.val() <= self.khz_clocks.q.val();
-        self.tick.d.next = self.khz_end.val() & self.khz_on.q.val();
-        self.khz_begins.next = self.khz_end.val() | (self.write.val() & self.is_khz.q.val()) | self.reset.val();
+        self.khz_written.next = self.write.val() & self.is_khz.q.val();
+        self.khz_over.d.next = (((self.khz_last.q.val() <= self.khz_clocks.q.val()) & !self.khz_over.q.val())
+            | self.khz_each.q.val())
+            & !self.khz_written.val();
+        self.tick.d.next = self.khz_over.q.val() & self.khz_on.q.val();
+        self.khz_begins.next = self.khz_over.q.val() | self.khz_written.val() | self.reset.val();
         self.khz_clocks.d.next = self.khz_clocks.q.val() + 1;
         if self.khz_begins.val() {
-            self.khz_clocks.d.next = 0.into();
+            self.khz_clocks.d.next = 1.into();
         }
-        self.period_end.next = self.period_last.q.val() <= self.period_clocks.q.val();
+        self.period_written.next = self.write.val() & self.is_period.q.val();
+        self.period_over.d.next = (((self.period_last.q.val() <= self.period_clocks.q.val())
+            & !self.period_over.q.val())
+            | self.period_each.q.val())
+            & !self.period_written.val();
         self.polls.d.next = 0.into();
-        if self.period_end.val() & self.period_on.q.val() {
+        if self.period_over.q.val() & self.period_on.q.val() {
             self.polls.d.next = self.queues.q.val();
         }
-        self.period_begins.next =
-            self.period_end.val() | (self.write.val() & self.is_period.q.val()) | self.reset.val();
+        self.period_begins.next = self.period_over.q.val() | self.period_written.val() | self.reset.val();
         self.period_clocks.d.next = self.period_clocks.q.val() + 1;
         if self.period_begins.val() {
-            self.period_clocks.d.next = 0.into();
+            self.period_clocks.d.next = 1.into();
         }
         // Coalescing: an interrupt fires when enough chains wait, when the first has waited long enough, or at once.
         self.clocks.d.next = self.clocks.q.val() + 1;
@@ -192,10 +208,12 @@ impl Logic for Timers {
         if self.write.val() {
             if self.is_khz.q.val() {
                 self.khz_last.d.next = self.value_less_1.val();
+                self.khz_each.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0) == 1;
                 self.khz_on.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0).any();
             }
             if self.is_period.q.val() {
                 self.period_last.d.next = self.value_less_1.val();
+                self.period_each.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0) == 1;
                 self.period_on.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0).any();
             }
             if self.is_queues.q.val() {
@@ -211,9 +229,13 @@ impl Logic for Timers {
         if self.reset.val() {
             self.khz_last.d.next = self.khz_reset.val();
             self.khz_on.d.next = true;
+            self.khz_over.d.next = false;
+            self.khz_each.d.next = false;
             self.tick.d.next = false;
             self.period_last.d.next = 0.into();
             self.period_on.d.next = false;
+            self.period_over.d.next = false;
+            self.period_each.d.next = true;
             self.queues.d.next = 0.into();
             self.polls.d.next = 0.into();
             self.most_chains.d.next = 0.into();
