@@ -148,7 +148,19 @@ logic_block! {
         read_done: DFF<Bit>,
         read_queue: DFF<Bits<4>>,
         patch_beat: DFF<Bits<64>>,
-        // third stage
+        // nothing is between these and the memories: they are the block RAMs' own output registers
+        template_word: DFF<Bits<64>>,
+        ring_word: DFF<Bits<64>>,
+        template_lanes: DFF<Bits<8>>,
+        ring_lanes: DFF<Bits<8>>,
+        // third stage: of each word its lanes, in `template_beat` and `ring_beat`
+        kept: DFF<Bit>,
+        kept_keep: DFF<Bits<8>>,
+        kept_last: DFF<Bit>,
+        kept_done: DFF<Bit>,
+        kept_queue: DFF<Bits<4>>,
+        kept_patch: DFF<Bits<64>>,
+        // fourth stage
         merged: DFF<Bit>,
         merged_beat: DFF<OutputBeat>,
         //
@@ -285,6 +297,16 @@ impl Logic for Emitter {
             read_done,
             read_queue,
             patch_beat,
+            template_word,
+            ring_word,
+            template_lanes,
+            ring_lanes,
+            kept,
+            kept_keep,
+            kept_last,
+            kept_done,
+            kept_queue,
+            kept_patch,
             merged,
             merged_beat
         );
@@ -460,23 +482,34 @@ impl Logic for Emitter {
             | (self.second_bytes.val() & self.second_mask.mask.val());
         self.not_patched.next = !self.patched.val();
         self.not_template.next = !self.asked_template.q.val();
-        self.template_beat.lanes.next = self.asked_template.q.val() & self.not_patched.val();
-        self.ring_beat.lanes.next = self.not_template.val() & self.not_patched.val() & self.asked_data.q.val();
-        self.template_beat.data.next = self.template_data.val();
-        self.ring_beat.data.next = self.ring_data.val();
+        self.template_lanes.d.next = self.asked_template.q.val() & self.not_patched.val();
+        self.ring_lanes.d.next = self.not_template.val() & self.not_patched.val() & self.asked_data.q.val();
+        self.template_word.d.next = self.template_data.val();
+        self.ring_word.d.next = self.ring_data.val();
         self.read.d.next = self.asked.q.val();
         self.read_keep.d.next = self.asked_keep.q.val();
         self.read_last.d.next = self.asked_last.q.val();
         self.read_done.d.next = self.asked_done.q.val();
         self.read_queue.d.next = self.asked_queue.q.val();
         // Third stage
-        self.merged.d.next = self.read.q.val();
+        self.template_beat.lanes.next = self.template_lanes.q.val();
+        self.template_beat.data.next = self.template_word.q.val();
+        self.ring_beat.lanes.next = self.ring_lanes.q.val();
+        self.ring_beat.data.next = self.ring_word.q.val();
+        self.kept.d.next = self.read.q.val();
+        self.kept_keep.d.next = self.read_keep.q.val();
+        self.kept_last.d.next = self.read_last.q.val();
+        self.kept_done.d.next = self.read_done.q.val();
+        self.kept_queue.d.next = self.read_queue.q.val();
+        self.kept_patch.d.next = self.patch_beat.q.val();
+        // Fourth stage
+        self.merged.d.next = self.kept.q.val();
         self.merged_beat.d.next.data =
-            self.patch_beat.q.val() | self.template_beat.kept.val() | self.ring_beat.kept.val();
-        self.merged_beat.d.next.keep = self.read_keep.q.val();
-        self.merged_beat.d.next.last = self.read_last.q.val();
-        self.merged_beat.d.next.done = self.read_done.q.val();
-        self.merged_beat.d.next.queue = self.read_queue.q.val();
+            self.kept_patch.q.val() | self.template_beat.kept.val() | self.ring_beat.kept.val();
+        self.merged_beat.d.next.keep = self.kept_keep.q.val();
+        self.merged_beat.d.next.last = self.kept_last.q.val();
+        self.merged_beat.d.next.done = self.kept_done.q.val();
+        self.merged_beat.d.next.queue = self.kept_queue.q.val();
         self.out_valid.next = self.merged.q.val();
         self.out_beat.next = self.merged_beat.q.val();
         // The frame
@@ -585,6 +618,7 @@ impl Logic for Emitter {
             self.freed.d.next = false;
             self.asked.d.next = false;
             self.read.d.next = false;
+            self.kept.d.next = false;
             self.merged.d.next = false;
             self.is_idle.d.next = true;
         }
