@@ -27,8 +27,7 @@ pub struct Fifo<D: Synth, const A: usize, const A1: usize> {
     ram: LutRam<D, A>,
     write_at: DFF<Bits<A>>,
     read_at: DFF<Bits<A>>,
-    count: DFF<Bits<A1>>,
-    // `count` is not 0; not `depth`
+    // the RAM holds something; it has room
     some: DFF<Bit>,
     not_full: DFF<Bit>,
     head_valid: DFF<Bit>,
@@ -37,7 +36,8 @@ pub struct Fifo<D: Synth, const A: usize, const A1: usize> {
     refill: Signal<Local, Bit>,
     is_one: Signal<Local, Bit>,
     is_almost: Signal<Local, Bit>,
-    last_place: Constant<Bits<A1>>,
+    next_write: Signal<Local, Bits<A>>,
+    next_read: Signal<Local, Bits<A>>,
 }
 
 impl<D: Synth, const A: usize, const A1: usize> Default for Fifo<D, A, A1> {
@@ -55,7 +55,6 @@ impl<D: Synth, const A: usize, const A1: usize> Default for Fifo<D, A, A1> {
             ram: Default::default(),
             write_at: Default::default(),
             read_at: Default::default(),
-            count: Default::default(),
             some: Default::default(),
             not_full: Default::default(),
             head_valid: Default::default(),
@@ -64,7 +63,8 @@ impl<D: Synth, const A: usize, const A1: usize> Default for Fifo<D, A, A1> {
             refill: Default::default(),
             is_one: Default::default(),
             is_almost: Default::default(),
-            last_place: Constant::new(((1u64 << A) - 1).to_bits()),
+            next_write: Default::default(),
+            next_read: Default::default(),
         }
     }
 }
@@ -72,7 +72,7 @@ impl<D: Synth, const A: usize, const A1: usize> Default for Fifo<D, A, A1> {
 impl<D: Synth, const A: usize, const A1: usize> Logic for Fifo<D, A, A1> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, write_at, read_at, count, some, not_full, head_valid, head);
+        dff_setup!(self, clock, write_at, read_at, some, not_full, head_valid, head);
         clock!(self, clock, ram);
         self.in_ready.next = self.not_full.q.val();
         self.out_valid.next = self.head_valid.q.val();
@@ -84,31 +84,26 @@ impl<D: Synth, const A: usize, const A1: usize> Logic for Fifo<D, A, A1> {
         self.ram.write_enable.next = self.push.val();
         self.ram.read_addr.next = self.read_at.q.val();
         // What is near a border is known before anybody says what comes or goes, so that this is one gate behind them.
-        self.is_one.next = self.count.q.val() == 1;
-        self.is_almost.next = self.count.q.val() == self.last_place.val();
+        self.next_write.next = self.write_at.q.val() + 1;
+        self.next_read.next = self.read_at.q.val() + 1;
+        self.is_one.next = self.next_read.val() == self.write_at.q.val();
+        self.is_almost.next = self.next_write.val() == self.read_at.q.val();
         self.some.d.next = (self.push.val() & !self.refill.val())
             | (self.some.q.val() & !(self.is_one.val() & self.refill.val() & !self.push.val()));
         self.not_full.d.next = (self.refill.val() & !self.push.val())
             | ((self.not_full.q.val() | !self.some.q.val())
                 & !(self.is_almost.val() & self.push.val() & !self.refill.val()));
-        if self.push.val() & !self.refill.val() {
-            self.count.d.next = self.count.q.val() + 1;
-        }
-        if !self.push.val() & self.refill.val() {
-            self.count.d.next = self.count.q.val() - 1;
-        }
         if self.push.val() {
-            self.write_at.d.next = self.write_at.q.val() + 1;
+            self.write_at.d.next = self.next_write.val();
         }
         self.head_valid.d.next = self.refill.val() | (self.head_valid.q.val() & !self.out_ready.val());
         if self.refill.val() {
-            self.read_at.d.next = self.read_at.q.val() + 1;
+            self.read_at.d.next = self.next_read.val();
             self.head.d.next = self.ram.read_data.val();
         }
         if self.reset.val() {
             self.write_at.d.next = 0.into();
             self.read_at.d.next = 0.into();
-            self.count.d.next = 0.into();
             self.some.d.next = false;
             self.not_full.d.next = false;
             self.head_valid.d.next = false;
@@ -140,9 +135,7 @@ pub struct BlockFifo<D: Synth, const A: usize, const A1: usize> {
     ram: BlockRam<D, A>,
     write_at: DFF<Bits<A>>,
     read_at: DFF<Bits<A>>,
-    // entries in the RAM that may be read: written at least one clock ago
-    count: DFF<Bits<A1>>,
-    // `count` is not 0; not `depth`
+    // the RAM holds something that may be read: written at least one clock ago; it has room
     some: DFF<Bit>,
     not_full: DFF<Bit>,
     // the RAM's output is an entry that has no register yet
@@ -156,7 +149,8 @@ pub struct BlockFifo<D: Synth, const A: usize, const A1: usize> {
     head_free: Signal<Local, Bit>,
     is_one: Signal<Local, Bit>,
     is_almost: Signal<Local, Bit>,
-    last_place: Constant<Bits<A1>>,
+    next_write: Signal<Local, Bits<A>>,
+    next_read: Signal<Local, Bits<A>>,
 }
 
 impl<D: Synth, const A: usize, const A1: usize> Default for BlockFifo<D, A, A1> {
@@ -178,7 +172,6 @@ impl<D: Synth, const A: usize, const A1: usize> Default for BlockFifo<D, A, A1> 
             ram: Default::default(),
             write_at: Default::default(),
             read_at: Default::default(),
-            count: Default::default(),
             some: Default::default(),
             not_full: Default::default(),
             arriving: Default::default(),
@@ -191,7 +184,8 @@ impl<D: Synth, const A: usize, const A1: usize> Default for BlockFifo<D, A, A1> 
             head_free: Default::default(),
             is_one: Default::default(),
             is_almost: Default::default(),
-            last_place: Constant::new(((1u64 << A) - 1).to_bits()),
+            next_write: Default::default(),
+            next_read: Default::default(),
         }
     }
 }
@@ -204,7 +198,6 @@ impl<D: Synth, const A: usize, const A1: usize> Logic for BlockFifo<D, A, A1> {
             clock,
             write_at,
             read_at,
-            count,
             some,
             not_full,
             arriving,
@@ -227,25 +220,21 @@ impl<D: Synth, const A: usize, const A1: usize> Logic for BlockFifo<D, A, A1> {
         self.ram.write_enable.next = self.push.val();
         self.ram.read_addr.next = self.read_at.q.val();
         // What is near a border is known before anybody says what comes or goes, so that this is one gate behind them.
-        self.is_one.next = self.count.q.val() == 1;
-        self.is_almost.next = self.count.q.val() == self.last_place.val();
+        self.next_write.next = self.write_at.q.val() + 1;
+        self.next_read.next = self.read_at.q.val() + 1;
+        self.is_one.next = self.next_read.val() == self.write_at.q.val();
+        self.is_almost.next = self.next_write.val() == self.read_at.q.val();
         self.some.d.next = (self.push.val() & !self.fetch.val())
             | (self.some.q.val() & !(self.is_one.val() & self.fetch.val() & !self.push.val()));
         self.not_full.d.next = (self.fetch.val() & !self.push.val())
             | ((self.not_full.q.val() | !self.some.q.val())
                 & !(self.is_almost.val() & self.push.val() & !self.fetch.val()));
-        if self.push.val() & !self.fetch.val() {
-            self.count.d.next = self.count.q.val() + 1;
-        }
-        if !self.push.val() & self.fetch.val() {
-            self.count.d.next = self.count.q.val() - 1;
-        }
         self.arriving.d.next = self.fetch.val();
         if self.push.val() {
-            self.write_at.d.next = self.write_at.q.val() + 1;
+            self.write_at.d.next = self.next_write.val();
         }
         if self.fetch.val() {
-            self.read_at.d.next = self.read_at.q.val() + 1;
+            self.read_at.d.next = self.next_read.val();
         }
         if self.head_free.val() {
             self.head_valid.d.next = self.spare_valid.q.val() | self.arriving.q.val();
@@ -267,7 +256,6 @@ impl<D: Synth, const A: usize, const A1: usize> Logic for BlockFifo<D, A, A1> {
         if self.reset.val() {
             self.write_at.d.next = 0.into();
             self.read_at.d.next = 0.into();
-            self.count.d.next = 0.into();
             self.some.d.next = false;
             self.not_full.d.next = false;
             self.arriving.d.next = false;

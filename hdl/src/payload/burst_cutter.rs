@@ -156,8 +156,10 @@ impl Logic for BurstCutter {
             self.entry.next.last_bytes = 8.into();
         }
         self.entry.next.beats_minus_1 = self.beats_minus_1.val().get_bits::<9>(0);
+        self.entry.next.single = self.left.q.val() == 1;
         self.entry.next.last = self.last.q.val();
         self.entry.next.refusal = self.refusal.q.val();
+        self.entry.next.breaks = self.refusal.q.val().any();
         self.entry.next.marker = self.marker.q.val();
         self.plans.in_data.next = self.entry.val();
 

@@ -68,6 +68,14 @@ logic_block! {
         chains: Fifo<super::records::ChainRecord, 4, 5>,
         chunks: Fifo<VirtChunk, 4, 5>,
         state: DFF<ChunkState>,
+        // of the state: a fragment is taken; a chunk is recorded
+        wants: DFF<Bit>,
+        recording: DFF<Bit>,
+        // the chunk is recorded, its translation not yet asked for
+        recorded: DFF<Bit>,
+        // a chain came on the last clock; whether it is dropped shows now
+        came: DFF<Bit>,
+        came_chain: DFF<super::records::ChainRecord>,
         tag: DFF<Bits<6>>,
         queue: DFF<Bits<4>>,
         epoch: DFF<Bit>,
@@ -80,6 +88,7 @@ logic_block! {
         reach: DFF<Bits<21>>,
         fragment_last: DFF<Bit>,
         fragment_refusal: DFF<Bits<6>>,
+        refused: DFF<Bit>,
         chunk_bytes: DFF<Bits<13>>,
         chunk_last: DFF<Bit>,
         more: DFF<Bit>,
@@ -91,7 +100,11 @@ logic_block! {
         beyond: Signal<Local, Bit>,
         marks: Signal<Local, Bit>,
         broken: Signal<Local, Bit>,
-        refused: Signal<Local, Bit>,
+        leaves: Signal<Local, Bit>,
+        arrives: Signal<Local, Bit>,
+        came_now: Signal<Local, super::records::ChainRecord>,
+        chain_ready: Signal<Local, Bit>,
+        takes_chain: Signal<Local, Bit>,
         rest: Signal<Local, Bits<20>>,
         dropped: Constant<Bits<6>> = Constant::new(CHAIN_DROPPED.to_bits()),
         page_bytes: Constant<Bits<13>> = Constant::new(4096_u64.to_bits()),
@@ -105,6 +118,11 @@ impl Logic for Chunker {
             self,
             clock,
             state,
+            wants,
+            recording,
+            recorded,
+            came,
+            came_chain,
             tag,
             queue,
             epoch,
@@ -116,33 +134,41 @@ impl Logic for Chunker {
             reach,
             fragment_last,
             fragment_refusal,
+            refused,
             chunk_bytes,
             chunk_last,
-            more,
             more
         );
         clock!(self, clock, chains, chunks);
         self.chains.reset.next = self.reset.val();
         self.chunks.reset.next = self.reset.val();
-        // Chain records pass on in order
+        // Chain records pass on in order, a clock after they came: then it shows whether the chain is dropped.
         self.record.next.queue = self.chain_in.queue.val();
         self.record.next.head = self.chain_in.head.val();
         self.record.next.frame_bytes = self.chain_in.frame_bytes.val();
-        self.drops.next = self.drops_even.val();
-        if self.chain_in.epoch.val() {
-            self.drops.next = self.drops_odd.val();
-        }
-        self.drop.next = self.drops.val().get_bit(self.chain_in.queue.val().index());
         self.record.next.refusal = self.chain_in.refusal.val();
-        if self.drop.val() {
-            self.record.next.refusal = self.dropped.val();
-        }
         self.record.next.avail = self.chain_in.avail.val();
         self.record.next.epoch = self.chain_in.epoch.val();
         self.record.next.sent_frames = self.chain_in.sent_frames.val();
-        self.chains.in_data.next = self.record.val();
-        self.chains.in_valid.next = false;
-        self.chain_in.ready.next = false;
+        self.chain_ready.next =
+            (self.state.q.val() == ChunkState::Idle) & self.chains.in_ready.val() & !self.came.q.val();
+        self.chain_in.ready.next = self.chain_ready.val();
+        self.takes_chain.next = self.chain_ready.val() & self.chain_in.valid.val();
+        self.came.d.next = self.takes_chain.val();
+        if !self.came.q.val() {
+            self.came_chain.d.next = self.record.val();
+        }
+        self.drops.next = self.drops_even.val();
+        if self.epoch.q.val() {
+            self.drops.next = self.drops_odd.val();
+        }
+        self.drop.next = self.drops.val().get_bit(self.queue.q.val().index());
+        self.came_now.next = self.came_chain.q.val();
+        if self.drop.val() {
+            self.came_now.next.refusal = self.dropped.val();
+        }
+        self.chains.in_data.next = self.came_now.val();
+        self.chains.in_valid.next = self.came.q.val();
         self.chain_out.valid.next = self.chains.out_valid.val();
         self.chains.out_ready.next = self.chain_out.ready.val();
         self.chain_out.queue.next = self.chains.out_data.val().queue;
@@ -160,22 +186,31 @@ impl Logic for Chunker {
         self.entry.next.tag = self.tag.q.val();
         self.entry.next.queue = self.queue.q.val();
         self.entry.next.epoch = self.epoch.q.val();
-        self.entry.next.last = self.chunk_last.q.val() | self.fragment_refusal.q.val().any();
+        self.entry.next.last = self.chunk_last.q.val() | self.refused.q.val();
         self.entry.next.refusal = self.fragment_refusal.q.val();
-        self.entry.next.marker = self.state.q.val() != ChunkState::Record;
+        self.entry.next.marker = !self.recording.q.val();
         self.chunks.in_data.next = self.entry.val();
-        self.marks.next = self.mark.val() & (self.state.q.val() != ChunkState::Record);
+        self.marks.next = self.mark.val() & !self.recording.q.val();
         self.mark_taken.next = self.marks.val() & self.chunks.in_ready.val();
-        self.chunks.in_valid.next = self.marks.val();
+        self.chunks.in_valid.next = self.marks.val() | (self.recording.q.val() & !self.recorded.q.val());
         self.chunk_valid.next = self.chunks.out_valid.val();
         self.chunks.out_ready.next = self.chunk_ready.val();
         self.chunk.next = self.chunks.out_data.val();
-        self.req_valid.next = false;
-        self.refused.next = self.fragment_refusal.q.val().any();
+        // Recorded first or at once, then asked for: a chunk that is recorded waits for its answer anyway.
+        self.req_valid.next =
+            self.recording.q.val() & (self.chunks.in_ready.val() | self.recorded.q.val()) & !self.refused.q.val();
+        self.leaves.next = self.recording.q.val()
+            & (self.chunks.in_ready.val() | self.recorded.q.val())
+            & (self.req_ready.val() | self.refused.q.val());
+        self.recorded.d.next =
+            self.recording.q.val() & (self.chunks.in_ready.val() | self.recorded.q.val()) & !self.leaves.val();
+        self.recording.d.next = self.recording.q.val() & !self.leaves.val();
         self.rest.next = self.left.q.val() - bit_cast::<20, 13>(self.chunk_bytes.q.val());
         self.req_context.next = self.space.q.val();
         self.req_virt_page.next = self.virt_page.q.val();
-        self.fragments.ready.next = false;
+        self.fragments.ready.next = self.wants.q.val();
+        self.arrives.next = self.wants.q.val() & self.fragments.valid.val();
+        self.wants.d.next = self.wants.q.val() & !self.fragments.valid.val();
         // A fragment ends in its page when it reaches no further than the page's end.
         self.begins.next = self.fragments.virt_addr.val().get_bits::<12>(0);
         self.beyond.next = (self.reach.q.val().get_bits::<8>(13) != 0)
@@ -185,23 +220,18 @@ impl Logic for Chunker {
 
         match self.state.q.val() {
             ChunkState::Idle => {
-                self.chain_in.ready.next = self.chains.in_ready.val();
-                self.chains.in_valid.next = self.chain_in.valid.val();
                 self.fragment_last.d.next = false;
-                self.queue.d.next = self.chain_in.queue.val();
-                self.epoch.d.next = self.chain_in.epoch.val();
-                if self.chain_in.valid.val() & self.chains.in_ready.val() & (self.chain_in.refusal.val() == 0) {
-                    if self.drop.val() {
-                        self.state.d.next = ChunkState::Drop;
-                    } else {
-                        self.tag.d.next = self.tag.q.val() + 1;
-                        self.state.d.next = ChunkState::Load;
-                    }
+                if !self.came.q.val() {
+                    self.queue.d.next = self.chain_in.queue.val();
+                    self.epoch.d.next = self.chain_in.epoch.val();
+                }
+                if self.takes_chain.val() & (self.chain_in.refusal.val() == 0) {
+                    self.wants.d.next = true;
+                    self.state.d.next = ChunkState::Load;
                 }
             }
             ChunkState::Load => {
                 self.debug.next = 1.into();
-                self.fragments.ready.next = true;
                 self.space.d.next = self.fragments.context.val();
                 self.virt_page.d.next = self.fragments.virt_addr.val().get_bits::<52>(12);
                 self.offset.d.next = self.fragments.virt_addr.val().get_bits::<12>(0);
@@ -209,10 +239,16 @@ impl Logic for Chunker {
                 self.room.d.next = self.page_bytes.val() - bit_cast::<13, 12>(self.begins.val());
                 self.reach.d.next =
                     bit_cast::<21, 20>(self.fragments.bytes.val()) + bit_cast::<21, 12>(self.begins.val());
-                self.fragment_last.d.next = self.fragments.last.val();
+                self.fragment_last.d.next = self.arrives.val() & self.fragments.last.val();
                 self.fragment_refusal.d.next = self.fragments.refusal.val();
-                if self.fragments.valid.val() {
+                self.refused.d.next = self.fragments.refusal.val().any();
+                if self.came.q.val() & self.drop.val() {
+                    self.state.d.next = ChunkState::Drop;
+                } else if self.fragments.valid.val() {
                     self.state.d.next = ChunkState::Cut;
+                }
+                if self.came.q.val() & !self.drop.val() {
+                    self.tag.d.next = self.tag.q.val() + 1;
                 }
             }
             ChunkState::Cut => {
@@ -224,6 +260,7 @@ impl Logic for Chunker {
                     self.chunk_bytes.d.next = self.room.q.val();
                     self.chunk_last.d.next = false;
                 }
+                self.recording.d.next = !self.broken.val();
                 self.state.d.next = ChunkState::Record;
                 if self.broken.val() {
                     self.state.d.next = ChunkState::Drop;
@@ -231,20 +268,18 @@ impl Logic for Chunker {
             }
             ChunkState::Record => {
                 self.debug.next = 3.into();
-                // Room for the record stays until it is used.
-                self.req_valid.next = self.chunks.in_ready.val() & !self.refused.val();
-                self.chunks.in_valid.next = self.req_ready.val() | self.refused.val();
                 self.room.d.next = self.page_bytes.val();
                 self.reach.d.next = bit_cast::<21, 20>(self.rest.val());
-                if self.chunks.in_ready.val() & (self.req_ready.val() | self.refused.val()) {
+                if self.leaves.val() {
                     self.left.d.next = self.rest.val();
                     self.virt_page.d.next = self.virt_page.q.val() + 1;
                     self.offset.d.next = 0.into();
                     self.state.d.next = ChunkState::Load;
+                    self.wants.d.next = !self.more.q.val() & !self.refused.q.val() & !self.fragment_last.q.val();
                     if self.more.q.val() {
                         self.state.d.next = ChunkState::Cut;
                     }
-                    if self.refused.val() | (self.fragment_last.q.val() & !self.more.q.val()) {
+                    if self.refused.q.val() | (self.fragment_last.q.val() & !self.more.q.val()) {
                         self.state.d.next = ChunkState::Idle;
                     }
                 }
@@ -254,13 +289,17 @@ impl Logic for Chunker {
                 if self.fragment_last.q.val() {
                     self.state.d.next = ChunkState::Idle;
                 } else {
-                    self.fragments.ready.next = true;
-                    self.fragment_last.d.next = self.fragments.valid.val() & self.fragments.last.val();
+                    self.wants.d.next = !(self.arrives.val() & self.fragments.last.val());
+                    self.fragment_last.d.next = self.arrives.val() & self.fragments.last.val();
                 }
             }
         }
         if self.reset.val() {
             self.state.d.next = ChunkState::Idle;
+            self.wants.d.next = false;
+            self.recording.d.next = false;
+            self.recorded.d.next = false;
+            self.came.d.next = false;
             self.tag.d.next = 0.into();
         }
     }

@@ -42,6 +42,9 @@ logic_block! {
         flushing: DFF<Bit>,
         fill: DFF<Bits<3>>,
         beat_index: DFF<Bits<9>>,
+        // the next beat is not the first of its plan; it is the last of one that has several
+        is_later: DFF<Bit>,
+        is_last: DFF<Bit>,
         room: DFF<Bits<5>>,
         has_room: DFF<Bit>,
         // Rotate
@@ -71,7 +74,7 @@ logic_block! {
         waiting_7: DFF<Bits<8>>,
         //
         at_fill: Signal<Local, Bits<3>>,
-        first: Signal<Local, Bit>,
+        next_index: Signal<Local, Bits<9>>,
         final_beat: Signal<Local, Bit>,
         breaks: Signal<Local, Bit>,
         go: Signal<Local, Bit>,
@@ -106,6 +109,8 @@ impl Logic for Realigner {
             flushing,
             fill,
             beat_index,
+            is_later,
+            is_last,
             room,
             has_room,
             rotate_valid,
@@ -152,15 +157,15 @@ impl Logic for Realigner {
         if self.in_chain.q.val() {
             self.at_fill.next = self.fill.q.val();
         }
-        self.first.next = self.beat_index.q.val() == 0;
-        self.final_beat.next = self.beat_index.q.val() == self.plan.val().beats_minus_1;
-        self.breaks.next = self.plan.val().refusal.any();
+        self.final_beat.next = self.is_last.q.val() | (self.plan.val().single & !self.is_later.q.val());
+        self.breaks.next = self.plan.val().breaks;
+        self.next_index.next = self.beat_index.q.val() + 1;
         self.lane.next = 0.into();
         self.count.next = 8.into();
         if self.final_beat.val() {
             self.count.next = self.plan.val().last_bytes;
         }
-        if self.first.val() {
+        if !self.is_later.q.val() {
             self.lane.next = self.plan.val().first_lane;
             self.count.next = self.plan.val().first_bytes;
         }
@@ -180,9 +185,13 @@ impl Logic for Realigner {
         if self.step.val() {
             self.in_chain.d.next = true;
             self.fill.d.next = self.end_lane.val().get_bits::<3>(0);
-            self.beat_index.d.next = self.beat_index.q.val() + 1;
+            self.beat_index.d.next = self.next_index.val();
+            self.is_later.d.next = true;
+            self.is_last.d.next = self.next_index.val() == self.plan.val().beats_minus_1;
             if self.final_beat.val() | self.breaks.val() {
                 self.beat_index.d.next = 0.into();
+                self.is_later.d.next = false;
+                self.is_last.d.next = false;
             }
             if self.dropping.q.val() {
                 // The chain broke at a beat with an error; its last plan ends it.
@@ -314,6 +323,8 @@ impl Logic for Realigner {
             self.dropping.d.next = false;
             self.flushing.d.next = false;
             self.beat_index.d.next = 0.into();
+            self.is_later.d.next = false;
+            self.is_last.d.next = false;
             self.room.d.next = 16.into();
             self.has_room.d.next = false;
             self.rotate_valid.d.next = false;

@@ -73,10 +73,14 @@ pub struct BeatPlan {
     pub last_bytes: Bits<4>,
     /// Beats of the chunk, less one.
     pub beats_minus_1: Bits<9>,
+    /// `beats_minus_1` is 0.
+    pub single: Bit,
     /// Last chunk of its chain.
     pub last: Bit,
     /// 0; otherwise the chain breaks here and no beat comes.
     pub refusal: Bits<6>,
+    /// `refusal` is not 0.
+    pub breaks: Bit,
     /// See [`VirtChunk::marker`].
     pub marker: Bit,
 }

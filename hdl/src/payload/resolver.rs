@@ -57,9 +57,14 @@ logic_block! {
         result: DFF<PhysChunk>,
         // the newest chain that broke by a fault; what follows of it is dropped
         broken: DFF<Bit>,
+        // the last clock's chunk says so, one way or the other; it breaks its chain
+        decides: DFF<Bit>,
+        tells: DFF<Bit>,
         broken_tag: DFF<Bits<6>>,
         // the next chain to end, and the fault that ended the last one
         ending_tag: DFF<Bits<6>>,
+        // the oldest detail is that chain's; a clock late, chains end further apart
+        has_detail: DFF<Bit>,
         reported: DFF<Bit>,
         report: DFF<FaultDetail>,
         report_queue: DFF<Bits<4>>,
@@ -92,8 +97,11 @@ impl Logic for Resolver {
             full,
             result,
             broken,
+            decides,
+            tells,
             broken_tag,
             ending_tag,
+            has_detail,
             reported,
             report,
             report_queue,
@@ -121,7 +129,8 @@ impl Logic for Resolver {
         self.report_head.d.next = self.verdict.head.val();
         self.report_cause.d.next = self.verdict.cause.val();
         self.detail.next = self.details.out_data.val();
-        self.details.out_ready.next = self.verdict.valid.val() & (self.detail.val().tag == self.ending_tag.q.val());
+        self.has_detail.d.next = self.detail.val().tag == self.ending_tag.q.val();
+        self.details.out_ready.next = self.verdict.valid.val() & self.has_detail.q.val();
         if self.verdict.valid.val() {
             self.ending_tag.d.next = self.ending_tag.q.val() + 1;
         }
@@ -173,17 +182,20 @@ impl Logic for Resolver {
             }
             if !self.same_chain.q.val() {
                 self.full.d.next = true;
-                if !self.pending.q.val().marker {
-                    self.broken.d.next = self.faults.val();
-                }
             }
         }
         self.found.next.tag = self.pending.q.val().tag;
         self.found.next.context = self.pending.q.val().context;
         self.found.next.virt_page = self.pending.q.val().virt_page;
         self.details.in_data.next = self.found.val();
-        self.details.in_valid.next = self.done.val() & !self.same_chain.q.val() & self.faults.val();
-        if self.done.val() & !self.same_chain.q.val() & self.faults.val() {
+        // On the clock after, when the chunk is still in hand.
+        self.decides.d.next = self.done.val() & !self.same_chain.q.val() & !self.pending.q.val().marker;
+        self.tells.d.next = self.done.val() & !self.same_chain.q.val() & self.faults.val();
+        self.details.in_valid.next = self.tells.q.val();
+        if self.decides.q.val() {
+            self.broken.d.next = self.tells.q.val();
+        }
+        if self.tells.q.val() {
             self.broken_tag.d.next = self.pending.q.val().tag;
         }
         if self.reset.val() {
@@ -192,6 +204,8 @@ impl Logic for Resolver {
             self.judged.d.next = false;
             self.full.d.next = false;
             self.broken.d.next = false;
+            self.decides.d.next = false;
+            self.tells.d.next = false;
             self.ending_tag.d.next = 1.into();
             self.reported.d.next = false;
         }

@@ -146,6 +146,8 @@ logic_block! {
         next_parks: DFF<Bit>,
         // this chain
         state: DFF<IntakeState>,
+        // the state is not `Idle`: that one loads most of this
+        works: DFF<Bit>,
         of_queue: DFF<Bits<4>>,
         of_head: DFF<Bits<16>>,
         of_avail: DFF<Bits<16>>,
@@ -244,6 +246,7 @@ impl Logic for Intake {
             next_dropped,
             next_parks,
             state,
+            works,
             of_queue,
             of_head,
             of_avail,
@@ -367,7 +370,7 @@ impl Logic for Intake {
         self.arrives.next = self.takes.q.val() & self.beat_valid.val();
         self.ends.next = self.arrives.val() & self.beat.val().last;
         self.stores.next = self.collects.q.val() & self.beat_valid.val();
-        self.is_idle.next = self.state.q.val() == IntakeState::Idle;
+        self.is_idle.next = !self.works.q.val();
         self.is_second.next = self.state.q.val() == IntakeState::SecondBeat;
         self.is_drain.next = self.state.q.val() == IntakeState::Drain;
         self.gathers.next =
@@ -423,31 +426,34 @@ impl Logic for Intake {
         if self.gso_kind.val() == 5 {
             self.fixed_bytes.next = 8.into();
         }
+        if !self.works.q.val() {
+            self.of_queue.d.next = self.next_queue.q.val();
+            self.of_head.d.next = self.next_head.q.val();
+            self.frame_bytes.d.next = self.next_bytes.q.val();
+            self.reason.d.next = self.next_refusal.q.val();
+            self.flags.d.next = self.data.val().get_bits::<8>(32);
+            self.gso_type.d.next = self.data.val().get_bits::<8>(40);
+            self.taken.d.next = 0.into();
+            self.broken.d.next = 0.into();
+            self.doff_seen.d.next = false;
+            self.in_template.d.next = false;
+            self.of_avail.d.next = self.next_avail.q.val();
+            self.of_epoch.d.next = self.next_epoch.q.val();
+            self.of_sent.d.next = self.next_sent.q.val();
+            self.of_parks.d.next = self.next_parks.q.val();
+            self.of_bytes.d.next = !self.next_refused.q.val();
+            if self.next_dropped.q.val() {
+                self.reason.d.next = self.dropped.val();
+            }
+        }
         self.begins.next = false;
         self.paused.d.next = false;
         self.debug.next = 0.into();
         match self.state.q.val() {
             IntakeState::Idle => {
-                self.of_queue.d.next = self.next_queue.q.val();
-                self.of_head.d.next = self.next_head.q.val();
-                self.frame_bytes.d.next = self.next_bytes.q.val();
-                self.reason.d.next = self.next_refusal.q.val();
-                self.flags.d.next = self.data.val().get_bits::<8>(32);
-                self.gso_type.d.next = self.data.val().get_bits::<8>(40);
-                self.taken.d.next = 0.into();
-                self.broken.d.next = 0.into();
-                self.doff_seen.d.next = false;
-                self.in_template.d.next = false;
-                self.of_avail.d.next = self.next_avail.q.val();
-                self.of_epoch.d.next = self.next_epoch.q.val();
-                self.of_sent.d.next = self.next_sent.q.val();
-                self.of_parks.d.next = self.next_parks.q.val();
-                self.of_bytes.d.next = !self.next_refused.q.val();
-                if self.next_dropped.q.val() {
-                    self.reason.d.next = self.dropped.val();
-                }
                 self.ended.d.next = self.ends.val();
                 if self.at_hand.q.val() & (!self.reads.q.val() | self.arrives.val()) {
+                    self.works.d.next = true;
                     self.next_valid.d.next = false;
                     self.at_hand.d.next = false;
                     self.reads.d.next = false;
@@ -579,6 +585,7 @@ impl Logic for Intake {
                 self.debug.next = 10.into();
                 if self.finished.val() {
                     self.state.d.next = IntakeState::Idle;
+                    self.works.d.next = self.broke.val();
                     self.takes.d.next = self.reads.q.val();
                     if self.broke.val() {
                         self.takes.d.next = false;
@@ -596,6 +603,7 @@ impl Logic for Intake {
                 self.debug.next = 12.into();
                 if self.refuse_ready.val() {
                     self.state.d.next = IntakeState::Idle;
+                    self.works.d.next = self.reason.q.val().get_bit(5);
                     if self.reason.q.val().get_bit(5) {
                         self.state.d.next = IntakeState::Pause;
                     }
@@ -605,6 +613,7 @@ impl Logic for Intake {
                 self.debug.next = 13.into();
                 self.paused.d.next = true;
                 if self.paused.q.val() {
+                    self.works.d.next = false;
                     self.state.d.next = IntakeState::Idle;
                 }
             }
@@ -621,6 +630,7 @@ impl Logic for Intake {
             self.at_hand.d.next = false;
             self.reads.d.next = false;
             self.state.d.next = IntakeState::Idle;
+            self.works.d.next = false;
             self.stored.d.next = false;
             self.banks_used.d.next = 0.into();
             self.walks.d.next = false;
