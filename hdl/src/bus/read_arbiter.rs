@@ -24,7 +24,7 @@ logic_block! {
         pub clock: Signal<In, Clock>,
         /// Synchronous reset.
         pub reset: Signal<In, Bit>,
-        /// Grant nothing from now on.
+        /// Grant nothing from the clock after the next on.
         pub hold: Signal<In, Bit>,
         /// Nothing is granted, offered or awaited.
         pub idle: Signal<Out, Bit>,
@@ -60,6 +60,10 @@ logic_block! {
         pub rready: Signal<Out, Bit>,
         //
         grant: DFF<Bits<4>>,
+        // any of them
+        granting: DFF<Bit>,
+        may: DFF<Bit>,
+        chosen: Signal<Local, Bits<4>>,
         ar_valid: DFF<Bit>,
         ar_id: DFF<Bits<2>>,
         ar_addr: DFF<Bits<PHYS_ADDR_BITS>>,
@@ -72,9 +76,8 @@ logic_block! {
         // bursts granted whose last beat has not come
         outstanding: DFF<Bits<8>>,
         quiet: DFF<Bit>,
+        finished: DFF<Bit>,
         free: Signal<Local, Bit>,
-        granted: Signal<Local, Bit>,
-        finished: Signal<Local, Bit>,
         for_ring: Signal<Local, Bit>,
         for_walker: Signal<Local, Bit>,
         for_payload: Signal<Local, Bit>,
@@ -93,6 +96,9 @@ impl Logic for ReadArbiter {
             self,
             clock,
             grant,
+            granting,
+            may,
+            finished,
             ar_valid,
             ar_id,
             ar_addr,
@@ -113,15 +119,16 @@ impl Logic for ReadArbiter {
         self.arid.next = bit_cast::<4, 2>(self.ar_id.q.val());
         self.araddr.next = self.ar_addr.q.val();
         self.arlen.next = self.ar_len.q.val();
-        self.granted.next = self.grant.q.val().any();
         self.free.next = !self.ar_valid.q.val() | self.arready.val();
 
         // Requests. A grant is answered on the next clock, for valid never falls without a transfer.
-        self.grant.d.next = 0.into();
+        self.chosen.next = 0.into();
         if self.free.val() {
             self.ar_valid.d.next = false;
         }
-        if self.granted.val() {
+        // A clock late: the count has room for more than this, and a reset waits longer for quiet.
+        self.may.d.next = !self.hold.val() & !self.outstanding.q.val().get_bit(7);
+        if self.granting.q.val() {
             self.ar_valid.d.next = true;
             self.ar_id.d.next = self.payload_id.val();
             self.ar_addr.d.next = self.payload.phys_addr.val();
@@ -141,17 +148,19 @@ impl Logic for ReadArbiter {
                 self.ar_addr.d.next = self.event.phys_addr.val();
                 self.ar_len.d.next = self.event.beats_minus_1.val();
             }
-        } else if self.free.val() & !self.hold.val() & !self.outstanding.q.val().get_bit(7) {
+        } else if self.free.val() & self.may.q.val() {
             if self.walker.req_valid.val() {
-                self.grant.d.next = 2.into();
+                self.chosen.next = 2.into();
             } else if self.ring.req_valid.val() {
-                self.grant.d.next = 1.into();
+                self.chosen.next = 1.into();
             } else if self.event.req_valid.val() {
-                self.grant.d.next = 8.into();
+                self.chosen.next = 8.into();
             } else if self.payload.req_valid.val() {
-                self.grant.d.next = 4.into();
+                self.chosen.next = 4.into();
             }
         }
+        self.grant.d.next = self.chosen.val();
+        self.granting.d.next = self.chosen.val().any();
 
         // Answers
         self.ready.d.next = true;
@@ -164,9 +173,9 @@ impl Logic for ReadArbiter {
         self.beat_data.d.next = self.rdata.val();
         self.beat_last.d.next = self.rlast.val();
         self.beat_error.d.next = self.rresp.val().get_bit(1);
-        self.finished.next = false;
+        self.finished.d.next = false;
         if self.rvalid.val() & self.ready.q.val() {
-            self.finished.next = self.rlast.val();
+            self.finished.d.next = self.rlast.val();
             if self.for_ring.val() {
                 self.beat_valid.d.next = 1.into();
             }
@@ -196,20 +205,23 @@ impl Logic for ReadArbiter {
         self.event.data.next = self.beat_data.q.val();
         self.event.data_last.next = self.beat_last.q.val();
         self.event.data_error.next = self.beat_error.q.val();
-        if self.granted.val() & !self.finished.val() {
+        if self.granting.q.val() & !self.finished.q.val() {
             self.outstanding.d.next = self.outstanding.q.val() + 1;
         }
-        if !self.granted.val() & self.finished.val() {
+        if !self.granting.q.val() & self.finished.q.val() {
             self.outstanding.d.next = self.outstanding.q.val() - 1;
         }
         // The last beat still passes to its client on the clock after it came.
-        self.quiet.d.next = !self.granted.val()
+        self.quiet.d.next = !self.granting.q.val()
             & !self.ar_valid.q.val()
             & (self.outstanding.q.val() == 0)
             & !self.beat_valid.q.val().any();
         self.idle.next = self.quiet.q.val();
         if self.reset.val() {
             self.grant.d.next = 0.into();
+            self.granting.d.next = false;
+            self.may.d.next = false;
+            self.finished.d.next = false;
             self.ar_valid.d.next = false;
             self.ready.d.next = false;
             self.beat_valid.d.next = 0.into();

@@ -4,21 +4,6 @@ use super::ports::*;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::{PHYS_PAGE_BITS, VIRT_PAGE_BITS};
 
-/// State of the [`TranslateArbiter`].
-#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
-pub enum TurnState {
-    /// Waits for a request.
-    Idle,
-    /// Takes it.
-    Take,
-    /// Asks the MMU.
-    Ask,
-    /// Waits for the answer.
-    Wait,
-    /// Passes it on.
-    Answer,
-}
-
 logic_block! {
     /// Joins two translation clients to one server; see the module.
     pub struct TranslateArbiter {
@@ -33,7 +18,14 @@ logic_block! {
         /// MMU.
         pub mmu: TranslateClient,
         //
-        state: DFF<TurnState>,
+        // a turn: taken from the client, asked of the MMU, awaited, passed on; one register each, for clients are far away
+        busy: DFF<Bit>,
+        take_fetcher: DFF<Bit>,
+        take_completion: DFF<Bit>,
+        asks: DFF<Bit>,
+        waits: DFF<Bit>,
+        answers_fetcher: DFF<Bit>,
+        answers_completion: DFF<Bit>,
         for_completion: DFF<Bit>,
         space: DFF<Bits<4>>,
         virt_page: DFF<Bits<VIRT_PAGE_BITS>>,
@@ -49,7 +41,13 @@ impl Logic for TranslateArbiter {
         dff_setup!(
             self,
             clock,
-            state,
+            busy,
+            take_fetcher,
+            take_completion,
+            asks,
+            waits,
+            answers_fetcher,
+            answers_completion,
             for_completion,
             space,
             virt_page,
@@ -57,74 +55,73 @@ impl Logic for TranslateArbiter {
             phys_page,
             cause
         );
-        self.fetcher.req_ready.next = false;
-        self.completion.req_ready.next = false;
-        self.fetcher.rsp_valid.next = false;
-        self.completion.rsp_valid.next = false;
+        self.fetcher.req_ready.next = self.take_fetcher.q.val();
+        self.completion.req_ready.next = self.take_completion.q.val();
+        self.fetcher.rsp_valid.next = self.answers_fetcher.q.val();
+        self.completion.rsp_valid.next = self.answers_completion.q.val();
         self.fetcher.phys_page.next = self.phys_page.q.val();
         self.fetcher.cause.next = self.cause.q.val();
         self.completion.phys_page.next = self.phys_page.q.val();
         self.completion.cause.next = self.cause.q.val();
-        self.mmu.req_valid.next = false;
+        self.mmu.req_valid.next = self.asks.q.val();
         self.mmu.context.next = self.space.q.val();
         self.mmu.virt_page.next = self.virt_page.q.val();
         self.mmu.write.next = self.write.q.val();
-        self.mmu.rsp_ready.next = false;
-        match self.state.q.val() {
-            TurnState::Idle => {
-                // The client that was not served last goes first.
-                if self.fetcher.req_valid.val() & (self.for_completion.q.val() | !self.completion.req_valid.val()) {
-                    self.for_completion.d.next = false;
-                    self.state.d.next = TurnState::Take;
-                } else if self.completion.req_valid.val() {
-                    self.for_completion.d.next = true;
-                    self.state.d.next = TurnState::Take;
-                }
-            }
-            TurnState::Take => {
-                if self.for_completion.q.val() {
-                    self.completion.req_ready.next = true;
-                    self.space.d.next = self.completion.context.val();
-                    self.virt_page.d.next = self.completion.virt_page.val();
-                    self.write.d.next = self.completion.write.val();
-                } else {
-                    self.fetcher.req_ready.next = true;
-                    self.space.d.next = self.fetcher.context.val();
-                    self.virt_page.d.next = self.fetcher.virt_page.val();
-                    self.write.d.next = self.fetcher.write.val();
-                }
-                self.state.d.next = TurnState::Ask;
-            }
-            TurnState::Ask => {
-                self.mmu.req_valid.next = true;
-                if self.mmu.req_ready.val() {
-                    self.state.d.next = TurnState::Wait;
-                }
-            }
-            TurnState::Wait => {
-                self.mmu.rsp_ready.next = true;
-                self.phys_page.d.next = self.mmu.phys_page.val();
-                self.cause.d.next = self.mmu.cause.val();
-                if self.mmu.rsp_valid.val() {
-                    self.state.d.next = TurnState::Answer;
-                }
-            }
-            TurnState::Answer => {
-                if self.for_completion.q.val() {
-                    self.completion.rsp_valid.next = true;
-                    if self.completion.rsp_ready.val() {
-                        self.state.d.next = TurnState::Idle;
-                    }
-                } else {
-                    self.fetcher.rsp_valid.next = true;
-                    if self.fetcher.rsp_ready.val() {
-                        self.state.d.next = TurnState::Idle;
-                    }
-                }
+        self.mmu.rsp_ready.next = self.waits.q.val();
+        self.take_fetcher.d.next = false;
+        self.take_completion.d.next = false;
+        if !self.busy.q.val() {
+            // The client that was not served last goes first.
+            if self.fetcher.req_valid.val() & (self.for_completion.q.val() | !self.completion.req_valid.val()) {
+                self.for_completion.d.next = false;
+                self.take_fetcher.d.next = true;
+                self.busy.d.next = true;
+            } else if self.completion.req_valid.val() {
+                self.for_completion.d.next = true;
+                self.take_completion.d.next = true;
+                self.busy.d.next = true;
             }
         }
+        if self.take_fetcher.q.val() | self.take_completion.q.val() {
+            self.asks.d.next = true;
+            self.space.d.next = self.fetcher.context.val();
+            self.virt_page.d.next = self.fetcher.virt_page.val();
+            self.write.d.next = self.fetcher.write.val();
+            if self.for_completion.q.val() {
+                self.space.d.next = self.completion.context.val();
+                self.virt_page.d.next = self.completion.virt_page.val();
+                self.write.d.next = self.completion.write.val();
+            }
+        }
+        if self.asks.q.val() & self.mmu.req_ready.val() {
+            self.asks.d.next = false;
+            self.waits.d.next = true;
+        }
+        if self.waits.q.val() {
+            self.phys_page.d.next = self.mmu.phys_page.val();
+            self.cause.d.next = self.mmu.cause.val();
+            if self.mmu.rsp_valid.val() {
+                self.waits.d.next = false;
+                self.answers_fetcher.d.next = !self.for_completion.q.val();
+                self.answers_completion.d.next = self.for_completion.q.val();
+            }
+        }
+        if self.answers_fetcher.q.val() & self.fetcher.rsp_ready.val() {
+            self.answers_fetcher.d.next = false;
+            self.busy.d.next = false;
+        }
+        if self.answers_completion.q.val() & self.completion.rsp_ready.val() {
+            self.answers_completion.d.next = false;
+            self.busy.d.next = false;
+        }
         if self.reset.val() {
-            self.state.d.next = TurnState::Idle;
+            self.busy.d.next = false;
+            self.take_fetcher.d.next = false;
+            self.take_completion.d.next = false;
+            self.asks.d.next = false;
+            self.waits.d.next = false;
+            self.answers_fetcher.d.next = false;
+            self.answers_completion.d.next = false;
             self.for_completion.d.next = false;
         }
     }

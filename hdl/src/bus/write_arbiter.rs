@@ -23,6 +23,8 @@ logic_block! {
         //
         valid: DFF<Bit>,
         taken: DFF<Bits<2>>,
+        // either of them; much is loaded with it
+        taking: DFF<Bit>,
         address: DFF<Bits<PHYS_ADDR_BITS>>,
         data: DFF<Bits<64>>,
         strobe: DFF<Bits<8>>,
@@ -31,7 +33,9 @@ logic_block! {
         pending: DFF<Bit>,
         older: DFF<Bits<7>>,
         room: DFF<Bit>,
-        for_fetcher: Signal<Local, Bit>,
+        // the next answer is the fetcher's
+        for_fetcher: DFF<Bit>,
+        chosen: Signal<Local, Bits<2>>,
         next_outstanding: Signal<Local, Bits<7>>,
     }
 }
@@ -44,13 +48,15 @@ impl Logic for WriteArbiter {
             clock,
             valid,
             taken,
+            taking,
             address,
             data,
             strobe,
             outstanding,
             pending,
             older,
-            room
+            room,
+            for_fetcher
         );
         self.completion.req_ready.next = self.taken.q.val().get_bit(0);
         self.fetcher.req_ready.next = self.taken.q.val().get_bit(1);
@@ -59,7 +65,7 @@ impl Logic for WriteArbiter {
         self.unit.data.next = self.data.q.val();
         self.unit.strobe.next = self.strobe.q.val();
         // A request is taken on the clock after it was chosen, for valid never falls without a transfer.
-        self.taken.d.next = 0.into();
+        self.chosen.next = 0.into();
         if self.unit.req_ready.val() {
             self.valid.d.next = false;
         }
@@ -68,7 +74,7 @@ impl Logic for WriteArbiter {
             self.next_outstanding.next = self.outstanding.q.val() - 1;
         }
         self.outstanding.d.next = self.next_outstanding.val();
-        if self.taken.q.val().any() {
+        if self.taking.q.val() {
             self.valid.d.next = true;
             self.outstanding.d.next = self.next_outstanding.val() + 1;
             self.address.d.next = self.completion.phys_addr.val();
@@ -81,31 +87,37 @@ impl Logic for WriteArbiter {
             }
         } else if (!self.valid.q.val() | self.unit.req_ready.val()) & self.room.q.val() {
             if self.fetcher.req_valid.val() {
-                self.taken.d.next = 2.into();
+                self.chosen.next = 2.into();
             } else if self.completion.req_valid.val() {
-                self.taken.d.next = 1.into();
+                self.chosen.next = 1.into();
             }
         }
+        self.taken.d.next = self.chosen.val();
+        self.taking.d.next = self.chosen.val().any();
         self.room.d.next = !self.outstanding.q.val().get_bit(6);
         // Answers
-        self.for_fetcher.next = self.pending.q.val() & (self.older.q.val() == 0);
-        self.completion.done_valid.next = self.unit.done_valid.val() & !self.for_fetcher.val();
+        self.completion.done_valid.next = self.unit.done_valid.val() & !self.for_fetcher.q.val();
         self.completion.done_error.next = self.unit.done_error.val();
-        self.fetcher.done_valid.next = self.unit.done_valid.val() & self.for_fetcher.val();
+        self.fetcher.done_valid.next = self.unit.done_valid.val() & self.for_fetcher.q.val();
         self.fetcher.done_error.next = self.unit.done_error.val();
         if self.unit.done_valid.val() {
             self.older.d.next = self.older.q.val() - 1;
-            if self.for_fetcher.val() {
+            self.for_fetcher.d.next = self.pending.q.val() & (self.older.q.val() == 1) & !self.for_fetcher.q.val();
+            if self.for_fetcher.q.val() {
                 self.pending.d.next = false;
             }
         }
         if self.taken.q.val().get_bit(1) {
             self.pending.d.next = true;
             self.older.d.next = self.next_outstanding.val();
+            self.for_fetcher.d.next = ((self.outstanding.q.val() == 0) & !self.unit.done_valid.val())
+                | ((self.outstanding.q.val() == 1) & self.unit.done_valid.val());
         }
         if self.reset.val() {
             self.valid.d.next = false;
             self.taken.d.next = 0.into();
+            self.taking.d.next = false;
+            self.for_fetcher.d.next = false;
             self.outstanding.d.next = 0.into();
             self.pending.d.next = false;
             self.room.d.next = false;

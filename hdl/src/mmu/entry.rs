@@ -80,6 +80,19 @@ logic_block! {
         accessed_bits: DFF<Bits<64>>,
         dirty_bits: DFF<Bits<64>>,
         inside_bits: DFF<Bits<PHYS_PAGE_BITS>>,
+        new_valid: Signal<Local, Bits<64>>,
+        new_leaf: Signal<Local, Bits<64>>,
+        new_bad_leaf: Signal<Local, Bits<64>>,
+        new_bad_pointer: Signal<Local, Bits<64>>,
+        new_write_only: Signal<Local, Bits<64>>,
+        new_far: Signal<Local, Bits<64>>,
+        new_misaligned: Signal<Local, Bits<64>>,
+        new_read: Signal<Local, Bits<64>>,
+        new_write: Signal<Local, Bits<64>>,
+        new_user: Signal<Local, Bits<64>>,
+        new_accessed: Signal<Local, Bits<64>>,
+        new_dirty: Signal<Local, Bits<64>>,
+        new_inside: Signal<Local, Bits<PHYS_PAGE_BITS>>,
         every_level: DFF<Bit>,
         page_group: [DFF<Bit>; PAGE_GROUPS],
         t_page: Signal<Local, Bits<PHYS_PAGE_BITS>>,
@@ -240,36 +253,49 @@ impl Logic for EntryCheck {
         self.p0_entry.d.next = self.data.val();
 
         // What counts in this row
-        self.valid_bits.d.next = 0.into();
-        self.leaf_bits.d.next = 0.into();
-        self.bad_leaf_bits.d.next = 0.into();
-        self.bad_pointer_bits.d.next = 0.into();
-        self.write_only_bits.d.next = 0.into();
-        self.far_bits.d.next = 0.into();
-        self.misaligned_bits.d.next = 0.into();
-        self.read_bits.d.next = 0.into();
-        self.write_bits.d.next = 0.into();
-        self.user_bits.d.next = 0.into();
-        self.accessed_bits.d.next = 0.into();
-        self.dirty_bits.d.next = 0.into();
-        self.inside_bits.d.next = 0.into();
+        self.new_valid.next = 0.into();
+        self.new_leaf.next = 0.into();
+        self.new_bad_leaf.next = 0.into();
+        self.new_bad_pointer.next = 0.into();
+        self.new_write_only.next = 0.into();
+        self.new_far.next = 0.into();
+        self.new_misaligned.next = 0.into();
+        self.new_read.next = 0.into();
+        self.new_write.next = 0.into();
+        self.new_user.next = 0.into();
+        self.new_accessed.next = 0.into();
+        self.new_dirty.next = 0.into();
+        self.new_inside.next = 0.into();
         for ix in 0..ROWS {
             if self.row.val().get_bit(ix) {
-                self.valid_bits.d.next = self.valid_mask[ix].val();
-                self.leaf_bits.d.next = self.leaf_mask[ix].val();
-                self.bad_leaf_bits.d.next = self.bad_leaf_mask[ix].val();
-                self.bad_pointer_bits.d.next = self.bad_pointer_mask[ix].val();
-                self.write_only_bits.d.next = self.write_only_mask[ix].val();
-                self.far_bits.d.next = self.far_mask[ix].val();
-                self.misaligned_bits.d.next = self.misaligned_mask[ix].val();
-                self.read_bits.d.next = self.read_mask[ix].val();
-                self.write_bits.d.next = self.write_mask[ix].val();
-                self.user_bits.d.next = self.user_mask[ix].val();
-                self.accessed_bits.d.next = self.accessed_mask[ix].val();
-                self.dirty_bits.d.next = self.dirty_mask[ix].val();
-                self.inside_bits.d.next = self.inside_mask[ix].val();
+                self.new_valid.next = self.new_valid.val() | self.valid_mask[ix].val();
+                self.new_leaf.next = self.new_leaf.val() | self.leaf_mask[ix].val();
+                self.new_bad_leaf.next = self.new_bad_leaf.val() | self.bad_leaf_mask[ix].val();
+                self.new_bad_pointer.next = self.new_bad_pointer.val() | self.bad_pointer_mask[ix].val();
+                self.new_write_only.next = self.new_write_only.val() | self.write_only_mask[ix].val();
+                self.new_far.next = self.new_far.val() | self.far_mask[ix].val();
+                self.new_misaligned.next = self.new_misaligned.val() | self.misaligned_mask[ix].val();
+                self.new_read.next = self.new_read.val() | self.read_mask[ix].val();
+                self.new_write.next = self.new_write.val() | self.write_mask[ix].val();
+                self.new_user.next = self.new_user.val() | self.user_mask[ix].val();
+                self.new_accessed.next = self.new_accessed.val() | self.accessed_mask[ix].val();
+                self.new_dirty.next = self.new_dirty.val() | self.dirty_mask[ix].val();
+                self.new_inside.next = self.new_inside.val() | self.inside_mask[ix].val();
             }
         }
+        self.valid_bits.d.next = self.new_valid.val();
+        self.leaf_bits.d.next = self.new_leaf.val();
+        self.bad_leaf_bits.d.next = self.new_bad_leaf.val();
+        self.bad_pointer_bits.d.next = self.new_bad_pointer.val();
+        self.write_only_bits.d.next = self.new_write_only.val();
+        self.far_bits.d.next = self.new_far.val();
+        self.misaligned_bits.d.next = self.new_misaligned.val();
+        self.read_bits.d.next = self.new_read.val();
+        self.write_bits.d.next = self.new_write.val();
+        self.user_bits.d.next = self.new_user.val();
+        self.accessed_bits.d.next = self.new_accessed.val();
+        self.dirty_bits.d.next = self.new_dirty.val();
+        self.inside_bits.d.next = self.new_inside.val();
         self.every_level.d.next = (self.row.val() & self.every_level_rows.val()) != 0;
 
         // Reduced

@@ -90,7 +90,7 @@ logic_block! {
         pub hits: Signal<Out, Bits<2>>,
         /// A first lookup has missed.
         pub misses: Signal<Out, Bits<2>>,
-        /// Something is in the pipeline.
+        /// Something was in the pipeline or before it a clock ago.
         pub busy: Signal<Out, Bit>,
         //
         pages: PageStore,
@@ -204,6 +204,7 @@ logic_block! {
         new_answer: Signal<Local, PortAnswer>,
         new_miss: Signal<Local, WalkRequest>,
         writing: DFF<Bit>,
+        busy_reg: DFF<Bit>,
         //
         set_mask: Constant<Bits<SET_BITS>> = set_mask(DEFAULT_TLB_ENTRIES),
         mode_code: [Constant<Bits<3>>; MODE_COUNT] = mode_codes(),
@@ -318,7 +319,8 @@ impl Logic for Lookup {
             first,
             answer_reg,
             miss_reg,
-            writing
+            writing,
+            busy_reg
         );
         clock!(self, clock, pages, larges);
         self.pages.reset.next = self.reset.val();
@@ -340,7 +342,11 @@ impl Logic for Lookup {
             self.hits.next = bit_cast::<2, 1>(self.first_hit.val().into());
             self.misses.next = bit_cast::<2, 1>(self.first_miss.val().into());
         }
-        self.busy.next = self.s_here.q.val()
+        self.busy.next = self.busy_reg.q.val();
+        self.busy_reg.d.next = self.sweep.val()
+            | self.s_keeps.q.val()
+            | self.s_answers.q.val()
+            | self.s_clears.q.val()
             | self.p1_looks.q.val()
             | self.p1_keeps.q.val()
             | self.p1_answers.q.val()

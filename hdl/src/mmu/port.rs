@@ -68,6 +68,7 @@ pub struct PortQueue {
     in_plus_1: Signal<Local, Bits<4>>,
     in_plus_2: Signal<Local, Bits<4>>,
     waiting: Signal<Local, Bit>,
+    from_line: Signal<Local, Bit>,
     kept: Signal<Local, StoredAnswer>,
     new_answer: Signal<Local, StoredAnswer>,
     is_stored: Signal<Local, Bit>,
@@ -128,8 +129,10 @@ impl Logic for PortQueue {
         if self.accept.val() {
             self.in_at.d.next = self.in_at.q.val() + 1;
         }
-        // The next to look up: new ones first, for the line moves only when walks end
+        // The next to look up: new ones first, for the line moves only when walks end. Only one that comes on this clock
+        // does not go before the line: it comes from far away.
         self.waiting.next = self.issue_at.q.val() != self.in_at.q.val();
+        self.from_line.next = !self.waiting.val() & (self.line_in.q.val() != self.line_out.q.val());
         self.line.read_addr.next = self.line_out.q.val();
         if self.granted.val() {
             self.chosen.d.next = false;
@@ -138,16 +141,16 @@ impl Logic for PortQueue {
             }
         }
         if !self.chosen.q.val() {
-            if self.waiting.val() | self.accept.val() {
-                self.chosen.d.next = true;
-                self.chosen_ticket.d.next = self.issue_at.q.val();
-                self.chosen_again.d.next = self.issue_at.q.val() != self.fresh_at.q.val();
-                self.issue_at.d.next = self.issue_at.q.val() + 1;
-            } else if self.line_in.q.val() != self.line_out.q.val() {
+            self.chosen_ticket.d.next = self.issue_at.q.val();
+            self.chosen_again.d.next = self.issue_at.q.val() != self.fresh_at.q.val();
+            if self.from_line.val() {
                 self.chosen.d.next = true;
                 self.chosen_ticket.d.next = self.line.read_data.val();
                 self.chosen_again.d.next = true;
                 self.line_out.d.next = self.line_out.q.val() + 1;
+            } else if self.waiting.val() | self.accept.val() {
+                self.chosen.d.next = true;
+                self.issue_at.d.next = self.issue_at.q.val() + 1;
             }
         }
         self.line.write_addr.next = self.line_in.q.val();

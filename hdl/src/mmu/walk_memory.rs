@@ -31,7 +31,7 @@ logic_block! {
         pub data: Signal<In, Bits<64>>,
         /// The bus answered it with an error.
         pub data_error: Signal<In, Bit>,
-        /// There is a beat to read.
+        /// There is a beat to read; a clock late.
         pub available: Signal<Out, Bit>,
         /// It is read for the last time on this clock.
         pub advance: Signal<In, Bit>,
@@ -65,10 +65,14 @@ logic_block! {
         //
         ram: BlockRam<Bits<WORD_BITS>, ADDRESS_BITS>,
         read: DFF<Bits<WORD_BITS>>,
-        same_table: DFF<Bit>,
+        same_head: DFF<Bit>,
+        same_low: DFF<Bit>,
+        same_high: DFF<Bit>,
         turn: DFF<Bits<3>>,
         write_at: DFF<Bits<BEAT_BITS>>,
         read_at: DFF<Bits<BEAT_BITS>>,
+        read_next: DFF<Bits<BEAT_BITS>>,
+        beats: DFF<Bit>,
         shifted: Signal<Local, Bits<PAGE_BITS>>,
         owner_hash: Signal<Local, Bits<WALK_SET_BITS>>,
         hash: Signal<Local, Bits<WALK_SET_BITS>>,
@@ -98,7 +102,21 @@ logic_block! {
 impl Logic for WalkMemory {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, read, same_table, turn, write_at, read_at, tag, cache_place);
+        dff_setup!(
+            self,
+            clock,
+            read,
+            same_head,
+            same_low,
+            same_high,
+            turn,
+            write_at,
+            read_at,
+            read_next,
+            beats,
+            tag,
+            cache_place
+        );
         clock!(self, clock, ram);
         // Where a table's entry stands, and its tag
         self.owner_hash.next = bit_cast::<WALK_SET_BITS, 4>(self.owner.val()) << 2;
@@ -124,13 +142,16 @@ impl Logic for WalkMemory {
             | bit_cast::<ADDRESS_BITS, WALK_SET_BITS>(self.hash.val() ^ self.owner_hash.val());
 
         // Reads
-        self.available.next = self.read_at.q.val() != self.write_at.q.val();
+        self.available.next = self.beats.q.val();
+        self.beats.d.next = self.read_at.q.val() != self.write_at.q.val();
         self.ram.read_addr.next = bit_cast::<ADDRESS_BITS, BEAT_BITS>(self.read_at.q.val());
         if self.probe.val() {
             self.ram.read_addr.next = self.cache_place.q.val();
         }
         if self.advance.val() {
-            self.read_at.d.next = self.read_at.q.val() + 1;
+            self.beats.d.next = self.read_next.q.val() != self.write_at.q.val();
+            self.read_at.d.next = self.read_next.q.val();
+            self.read_next.d.next = self.read_next.q.val() + 1;
         }
         self.read.d.next = self.ram.read_data.val();
         self.beat.next = self.read.q.val().get_bits::<64>(0);
@@ -139,11 +160,12 @@ impl Logic for WalkMemory {
         self.entry.next.user = self.read.q.val().get_bit(63);
         self.entry.next.write = self.read.q.val().get_bit(64);
         self.entry.next.accessed = self.read.q.val().get_bit(65);
-        self.same_table.d.next = self.read.q.val().get_bit(62)
+        self.same_head.d.next = self.read.q.val().get_bit(62)
             & (self.read.q.val().get_bits::<3>(59) == self.turn.q.val())
-            & (self.read.q.val().get_bits::<4>(55) == self.owner.val())
-            & (self.read.q.val().get_bits::<WALK_TAG_BITS>(28) == self.tag.q.val());
-        self.found.next = self.same_table.q.val();
+            & (self.read.q.val().get_bits::<4>(55) == self.owner.val());
+        self.same_low.d.next = self.read.q.val().get_bits::<14>(28) == self.tag.q.val().get_bits::<14>(0);
+        self.same_high.d.next = self.read.q.val().get_bits::<13>(42) == self.tag.q.val().get_bits::<13>(14);
+        self.found.next = self.same_head.q.val() & self.same_low.q.val() & self.same_high.q.val();
 
         // Writes
         self.sweep_turn.next = bit_cast::<ADDRESS_BITS, 2>(self.turn.q.val().get_bits::<2>(0)) << 6;
@@ -189,6 +211,8 @@ impl Logic for WalkMemory {
         if self.reset.val() {
             self.write_at.d.next = 0.into();
             self.read_at.d.next = 0.into();
+            self.read_next.d.next = 1.into();
+            self.beats.d.next = false;
         }
     }
 }

@@ -19,37 +19,6 @@ use crate::bus::ram::LutRam;
 use rust_hdl::prelude::*;
 use segwalk_model::limits::{PHYS_ADDR_BITS, PHYS_PAGE_BITS};
 
-/// What the engine does.
-#[derive(Debug, Clone, Copy, PartialEq, LogicState)]
-pub enum WalkState {
-    /// Waits for a new walk or for an answer of memory.
-    Idle,
-    /// The walk's records are read.
-    Load,
-    /// The context's row is read.
-    Begin,
-    /// An address for the page-walk cache is made.
-    Aim,
-    /// The cache gets it.
-    Probe,
-    /// It reads.
-    ProbeRead,
-    /// It compares.
-    ProbeCompare,
-    /// Begin here, or look one level higher.
-    ProbeDecide,
-    /// An address for what was found is made.
-    Note,
-    /// It is stored in the page-walk cache.
-    Learn,
-    /// A read is put together.
-    Ask,
-    /// Entries are checked as they come.
-    Check,
-    /// The walk ends.
-    Close,
-}
-
 logic_block! {
     /// The walker.
     pub struct Walker {
@@ -99,6 +68,8 @@ logic_block! {
         used: DFF<Bits<WALKS>>,
         expired: DFF<Bits<WALKS>>,
         hash: [DFF<Bits<LINE_HASH_BITS>>; WALKS],
+        // under way and not void
+        counts: DFF<Bits<WALKS>>,
         // a miss: whether its line is being walked, and where there is room
         joins: DFF<Bit>,
         hash_reg: DFF<Bits<LINE_HASH_BITS>>,
@@ -114,7 +85,28 @@ logic_block! {
         same_line: Signal<Local, Bit>,
         free_bit: Signal<Local, Bits<WALKS>>,
         // the engine
-        state: DFF<WalkState>,
+        // Its states, a register each; none is idle: it waits for a new walk or for an answer of memory.
+        active: DFF<Bit>,
+        // the walk's records are read, then the context's row
+        loads: DFF<Bit>,
+        begins: DFF<Bit>,
+        resumes: DFF<Bit>,
+        // an address for the page-walk cache is made; the cache gets it, reads, compares; begin here, or one level higher
+        aims: DFF<Bit>,
+        probes: DFF<Bit>,
+        probe_reads: DFF<Bit>,
+        probe_compares: DFF<Bit>,
+        decides: DFF<Bit>,
+        // an address for what was found is made, and it is stored in the page-walk cache
+        notes: DFF<Bit>,
+        learns: DFF<Bit>,
+        // a read is put together
+        asks: DFF<Bit>,
+        // entries are checked as they come
+        checks: DFF<Bit>,
+        // the walk ends
+        closes: DFF<Bit>,
+        asks_now: Signal<Local, Bit>,
         walk: DFF<Bits<WALK_BITS>>,
         beginning: DFF<Bit>,
         expired_now: DFF<Bit>,
@@ -153,7 +145,7 @@ logic_block! {
         short: DFF<Bit>,
         is_lowest: Signal<Local, Bit>,
         is_short: Signal<Local, Bit>,
-        below_root: Signal<Local, Bit>,
+        below_root: DFF<Bit>,
         shifted: Signal<Local, Bits<PAGE_BITS>>,
         word: Signal<Local, Bits<9>>,
         word_offset: Signal<Local, Bits<12>>,
@@ -198,7 +190,22 @@ impl Logic for Walker {
             free,
             fresh,
             fresh_walk,
-            state,
+            counts,
+            active,
+            loads,
+            begins,
+            resumes,
+            aims,
+            probes,
+            probe_reads,
+            probe_compares,
+            decides,
+            notes,
+            learns,
+            asks,
+            checks,
+            closes,
+            below_root,
             walk,
             beginning,
             expired_now,
@@ -244,9 +251,7 @@ impl Logic for Walker {
             self.hash[ix].clock.next = self.clock.val();
             self.hash[ix].d.next = self.hash[ix].q.val();
             self.same_line.next = self.same_line.val()
-                | (self.used.q.val().get_bit(ix)
-                    & !self.expired.q.val().get_bit(ix)
-                    & (self.hash[ix].q.val() == self.line_hash.val()));
+                | (self.counts.q.val().get_bit(ix) & (self.hash[ix].q.val() == self.line_hash.val()));
         }
         self.joins.d.next = self.same_line.val();
         self.hash_reg.d.next = self.line_hash.val();
@@ -291,13 +296,13 @@ impl Logic for Walker {
         self.is_short.next = (self.row.q.val() & self.short_rows.val()) != 0;
         self.lowest.d.next = self.is_lowest.val();
         self.short.d.next = self.is_short.val();
-        self.below_root.next = (self.row.q.val() & self.below_root_rows.val()) != 0;
+        self.below_root.d.next = (self.row.q.val() & self.below_root_rows.val()) != 0;
         self.row_up.next = self.row.q.val() >> 1;
         self.row_down.next = self.row.q.val() << 1;
         self.start_row.next = 0.into();
         for ix in 0..FORMAT_COUNT {
             if self.context_row.val().mode == self.format_code[ix].val() {
-                self.start_row.next = self.lowest_row[ix].val();
+                self.start_row.next = self.start_row.val() | self.lowest_row[ix].val();
             }
         }
         self.word.next = 0.into();
@@ -318,8 +323,7 @@ impl Logic for Walker {
         self.memory.data.next = self.mem.data.val();
         self.memory.data_error.next = self.mem.data_error.val();
         // For two clocks, so that the entry is still there when it has been compared.
-        self.memory.probe.next =
-            (self.state.q.val() == WalkState::Probe) | (self.state.q.val() == WalkState::ProbeRead);
+        self.memory.probe.next = self.probes.q.val() | self.probe_reads.q.val();
         self.memory.row.next = self.row.q.val();
         self.memory.owner.next = self.request.q.val().context;
         self.memory.virt_page.next = self.virt_page.val();
@@ -328,7 +332,8 @@ impl Logic for Walker {
         self.known.next.write = self.write_all.q.val();
         self.known.next.accessed = self.accessed.q.val();
         self.memory.new_entry.next = self.known.val();
-        self.memory.store.next = false;
+        // What an invalidation has caught is not learnt in the turn after it.
+        self.memory.store.next = self.learns.q.val() & !self.expired_now.q.val();
         self.memory.sweep.next = self.sweep.val();
         self.memory.sweep_at.next = self.sweep_at.val();
         self.memory.next_turn.next = self.swept.val();
@@ -355,7 +360,7 @@ impl Logic for Walker {
                 self.entry.next = self.memory.beat.val() >> 32;
             }
         }
-        self.check.start.next = self.state.q.val() == WalkState::Begin;
+        self.check.start.next = self.resumes.q.val();
         self.check.data_valid.next = self.read.q.val();
         self.check.data.next = self.entry.val();
         self.check.data_error.next = self.memory.beat_error.val();
@@ -411,12 +416,15 @@ impl Logic for Walker {
         self.not_closing.next = !self.closing_bit.val();
         self.not_free.next = !self.free_bit.val();
         self.used.d.next = self.used.q.val() & self.not_closing.val();
+        self.counts.d.next = self.counts.q.val() & self.not_closing.val();
         if self.take.val() {
             self.used.d.next = (self.used.q.val() & self.not_closing.val()) | self.free_bit.val();
+            self.counts.d.next = (self.counts.q.val() & self.not_closing.val()) | self.free_bit.val();
             self.expired.d.next = self.expired.q.val() & self.not_free.val();
         }
         if self.forget.val() {
             self.expired.d.next = self.expired.q.val() | self.used.q.val();
+            self.counts.d.next = 0.into();
             self.expired_now.d.next = true;
         }
 
@@ -424,7 +432,8 @@ impl Logic for Walker {
         self.order.read_addr.next = self.order_out.q.val();
         self.order.write_addr.next = self.order_in.q.val();
         self.order.write_data.next = self.walk.q.val();
-        self.order.write_enable.next = false;
+        self.asks_now.next = self.asks.q.val() & !self.mem_valid.q.val() & !self.expired_now.q.val();
+        self.order.write_enable.next = self.asks_now.val();
         self.now.next.row = self.row.q.val();
         self.now.next.user = self.user.q.val();
         self.now.next.write = self.write_all.q.val();
@@ -432,160 +441,175 @@ impl Logic for Walker {
         self.progress.read_addr.next = self.walk.q.val();
         self.progress.write_addr.next = self.walk.q.val();
         self.progress.write_data.next = self.now.val();
-        self.progress.write_enable.next = false;
+        self.progress.write_enable.next = self.asks_now.val();
         self.state_code.next = 0.into();
         if self.mem.req_ready.val() {
             self.mem_valid.d.next = false;
         }
-        match self.state.q.val() {
-            WalkState::Idle => {
-                if self.fresh.q.val() {
-                    self.fresh.d.next = false;
-                    self.beginning.d.next = true;
-                    self.walk.d.next = self.fresh_walk.q.val();
-                    self.state.d.next = WalkState::Load;
-                } else if self.memory.available.val() {
-                    self.beginning.d.next = false;
-                    self.walk.d.next = self.order.read_data.val();
-                    self.order_out.d.next = self.order_out.q.val() + 1;
-                    self.state.d.next = WalkState::Load;
+        self.loads.d.next = false;
+        if !self.active.q.val() {
+            self.beginning.d.next = self.fresh.q.val();
+            self.walk.d.next = self.order.read_data.val();
+            if self.fresh.q.val() {
+                self.walk.d.next = self.fresh_walk.q.val();
+                self.fresh.d.next = false;
+            } else if self.memory.available.val() {
+                self.order_out.d.next = self.order_out.q.val() + 1;
+            }
+            self.active.d.next = self.fresh.q.val() | self.memory.available.val();
+            self.loads.d.next = self.fresh.q.val() | self.memory.available.val();
+        }
+        self.begins.d.next = self.loads.q.val() & self.beginning.q.val();
+        self.resumes.d.next = self.loads.q.val() & !self.beginning.q.val();
+        if self.loads.q.val() {
+            self.state_code.next = 1.into();
+            self.request.d.next = self.requests.read_data.val();
+            self.row.d.next = self.progress.read_data.val().row;
+            self.user.d.next = self.progress.read_data.val().user;
+            self.write_all.d.next = self.progress.read_data.val().write;
+            self.accessed.d.next = self.progress.read_data.val().accessed;
+            self.expired_now.d.next = self.forget.val() | self.expired.q.val().get_bit(self.walk.q.val().index());
+        }
+        // Steady from the clock after the load on.
+        self.user_only.d.next = self.context_row.val().user_only;
+        self.accessed_faults.d.next = self.context_row.val().accessed_faults;
+        self.aims.d.next = false;
+        if self.begins.q.val() {
+            self.state_code.next = 2.into();
+            self.table_page.d.next = self.context_row.val().root_page;
+            self.row.d.next = self.start_row.val();
+            self.user.d.next = true;
+            self.write_all.d.next = true;
+            self.accessed.d.next = true;
+            self.aims.d.next = !self.expired_now.q.val();
+            self.closes.d.next = self.expired_now.q.val();
+        }
+        if self.resumes.q.val() {
+            self.state_code.next = 2.into();
+            self.feeding.d.next = true;
+            self.entries_left.d.next = 0.into();
+            self.upper_half.d.next = self.half.val();
+            if self.is_lowest.val() {
+                self.entries_left.d.next = 7.into();
+                if self.is_short.val() {
+                    self.entries_left.d.next = 15.into();
                 }
             }
-            WalkState::Load => {
-                self.state_code.next = 1.into();
-                self.request.d.next = self.requests.read_data.val();
-                self.row.d.next = self.progress.read_data.val().row;
-                self.user.d.next = self.progress.read_data.val().user;
-                self.write_all.d.next = self.progress.read_data.val().write;
-                self.accessed.d.next = self.progress.read_data.val().accessed;
-                self.expired_now.d.next = self.forget.val() | self.expired.q.val().get_bit(self.walk.q.val().index());
-                self.state.d.next = WalkState::Begin;
+            self.checks.d.next = true;
+        }
+        self.probes.d.next = self.aims.q.val();
+        self.probe_reads.d.next = self.probes.q.val();
+        self.probe_compares.d.next = self.probe_reads.q.val();
+        self.decides.d.next = self.probe_compares.q.val();
+        if self.aims.q.val() {
+            self.state_code.next = 3.into();
+        }
+        if self.probes.q.val() {
+            self.state_code.next = 4.into();
+        }
+        if self.probe_reads.q.val() {
+            self.state_code.next = 5.into();
+        }
+        if self.probe_compares.q.val() {
+            self.state_code.next = 6.into();
+        }
+        if self.decides.q.val() {
+            self.state_code.next = 7.into();
+            if self.memory.found.val() {
+                self.table_page.d.next = self.entry_found.val().table_page;
+                self.user.d.next = self.entry_found.val().user;
+                self.write_all.d.next = self.entry_found.val().write;
+                self.accessed.d.next = self.entry_found.val().accessed;
+            } else {
+                self.row.d.next = self.row_up.val();
             }
-            WalkState::Begin => {
-                self.state_code.next = 2.into();
-                self.user_only.d.next = self.context_row.val().user_only;
-                self.accessed_faults.d.next = self.context_row.val().accessed_faults;
-                if self.beginning.q.val() {
-                    self.table_page.d.next = self.context_row.val().root_page;
-                    self.row.d.next = self.start_row.val();
-                    self.user.d.next = true;
-                    self.write_all.d.next = true;
-                    self.accessed.d.next = true;
-                    self.state.d.next = WalkState::Aim;
-                    if self.expired_now.q.val() {
-                        self.state.d.next = WalkState::Close;
-                    }
-                } else {
-                    self.feeding.d.next = true;
-                    self.entries_left.d.next = 0.into();
-                    self.upper_half.d.next = self.half.val();
-                    if self.is_lowest.val() {
-                        self.entries_left.d.next = 7.into();
-                        if self.is_short.val() {
-                            self.entries_left.d.next = 15.into();
-                        }
-                    }
-                    self.state.d.next = WalkState::Check;
-                }
+            self.aims.d.next = !self.memory.found.val() & !self.below_root.q.val();
+            self.asks.d.next = self.memory.found.val() | self.below_root.q.val();
+        }
+        if self.notes.q.val() {
+            self.state_code.next = 8.into();
+        }
+        if self.notes.q.val() {
+            self.learns.d.next = true;
+        }
+        if self.learns.q.val() {
+            self.state_code.next = 9.into();
+            if self.expired_now.q.val() | !self.mem.data_valid.val() {
+                self.learns.d.next = false;
+                self.asks.d.next = true;
             }
-            WalkState::Aim => {
-                self.state_code.next = 3.into();
-                self.state.d.next = WalkState::Probe;
-            }
-            WalkState::Probe => {
-                self.state_code.next = 4.into();
-                self.state.d.next = WalkState::ProbeRead;
-            }
-            WalkState::ProbeRead => {
-                self.state_code.next = 5.into();
-                self.state.d.next = WalkState::ProbeCompare;
-            }
-            WalkState::ProbeCompare => {
-                self.state_code.next = 6.into();
-                self.state.d.next = WalkState::ProbeDecide;
-            }
-            WalkState::ProbeDecide => {
-                self.state_code.next = 7.into();
-                if self.memory.found.val() {
-                    self.table_page.d.next = self.entry_found.val().table_page;
-                    self.user.d.next = self.entry_found.val().user;
-                    self.write_all.d.next = self.entry_found.val().write;
-                    self.accessed.d.next = self.entry_found.val().accessed;
-                    self.state.d.next = WalkState::Ask;
-                } else {
-                    self.row.d.next = self.row_up.val();
-                    self.state.d.next = WalkState::Aim;
-                    if self.below_root.val() {
-                        self.state.d.next = WalkState::Ask;
-                    }
-                }
-            }
-            WalkState::Note => {
-                self.state_code.next = 8.into();
-                self.state.d.next = WalkState::Learn;
-            }
-            WalkState::Learn => {
-                self.state_code.next = 9.into();
-                // What an invalidation has caught is not learnt in the turn after it.
-                self.memory.store.next = !self.expired_now.q.val();
-                if self.expired_now.q.val() | !self.mem.data_valid.val() {
-                    self.state.d.next = WalkState::Ask;
-                }
-            }
-            WalkState::Ask => {
-                self.state_code.next = 10.into();
-                if self.expired_now.q.val() {
-                    self.state.d.next = WalkState::Close;
-                } else if !self.mem_valid.q.val() {
-                    self.mem_valid.d.next = true;
+        }
+        if self.asks.q.val() {
+            self.state_code.next = 10.into();
+            if !self.mem_valid.q.val() {
+                self.mem_addr.d.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.table_page.q.val()) << 12)
+                    | bit_cast::<PHYS_ADDR_BITS, 12>(self.word_offset.val());
+                self.mem_beats.d.next = 0.into();
+                if self.is_lowest.val() {
                     self.mem_addr.d.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.table_page.q.val()) << 12)
-                        | bit_cast::<PHYS_ADDR_BITS, 12>(self.word_offset.val());
-                    self.mem_beats.d.next = 0.into();
-                    if self.is_lowest.val() {
-                        self.mem_addr.d.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.table_page.q.val())
-                            << 12)
-                            | bit_cast::<PHYS_ADDR_BITS, 12>(self.word_offset.val() & 0xFC0);
-                        self.mem_beats.d.next = 7.into();
-                    }
-                    self.progress.write_enable.next = true;
-                    self.order.write_enable.next = true;
-                    self.order_in.d.next = self.order_in.q.val() + 1;
-                    self.state.d.next = WalkState::Idle;
+                        | bit_cast::<PHYS_ADDR_BITS, 12>(self.word_offset.val() & 0xFC0);
+                    self.mem_beats.d.next = 7.into();
                 }
             }
-            WalkState::Check => {
-                self.state_code.next = 11.into();
-                if self.check.valid.val() {
-                    if self.lowest.q.val() {
-                        if self.last_entry.val() {
-                            self.state.d.next = WalkState::Close;
-                        }
-                    } else {
-                        if self.ends.val() {
-                            self.state.d.next = WalkState::Close;
-                        } else {
-                            self.table_page.d.next = self.check.phys_page.val();
-                            self.user.d.next = self.check.user.val();
-                            self.write_all.d.next = self.check.write_all.val();
-                            self.accessed.d.next = self.check.accessed.val();
-                            self.row.d.next = self.row_down.val();
-                            self.state.d.next = WalkState::Note;
-                        }
-                    }
-                }
+            if self.expired_now.q.val() {
+                self.asks.d.next = false;
+                self.closes.d.next = true;
             }
-            WalkState::Close => {
-                self.state_code.next = 12.into();
-                if !self.closing.q.val() {
-                    self.closing.d.next = true;
-                    self.closing_walk.d.next = self.walk.q.val();
-                    self.closing_clocks.d.next = 0.into();
-                    self.state.d.next = WalkState::Idle;
+        }
+        if self.asks_now.val() {
+            self.mem_valid.d.next = true;
+            self.order_in.d.next = self.order_in.q.val() + 1;
+            self.asks.d.next = false;
+            self.active.d.next = false;
+        }
+        self.notes.d.next = false;
+        if self.checks.q.val() {
+            self.state_code.next = 11.into();
+            if self.check.valid.val() {
+                // Whether the walk ends with it or not: then nobody looks.
+                if !self.lowest.q.val() {
+                    self.table_page.d.next = self.check.phys_page.val();
+                    self.user.d.next = self.check.user.val();
+                    self.write_all.d.next = self.check.write_all.val();
+                    self.accessed.d.next = self.check.accessed.val();
+                    self.row.d.next = self.row_down.val();
+                }
+                if self.lowest.q.val() {
+                    self.checks.d.next = !self.last_entry.val();
+                    self.closes.d.next = self.last_entry.val();
+                } else {
+                    self.checks.d.next = false;
+                    self.closes.d.next = self.ends.val();
+                    self.notes.d.next = !self.ends.val();
                 }
             }
         }
+        if self.closes.q.val() {
+            self.state_code.next = 12.into();
+            if !self.closing.q.val() {
+                self.closing.d.next = true;
+                self.closing_walk.d.next = self.walk.q.val();
+                self.closing_clocks.d.next = 0.into();
+                self.closes.d.next = false;
+                self.active.d.next = false;
+            }
+        }
         if self.reset.val() {
-            self.state.d.next = WalkState::Idle;
+            self.active.d.next = false;
+            self.loads.d.next = false;
+            self.begins.d.next = false;
+            self.resumes.d.next = false;
+            self.aims.d.next = false;
+            self.probes.d.next = false;
+            self.probe_reads.d.next = false;
+            self.probe_compares.d.next = false;
+            self.decides.d.next = false;
+            self.notes.d.next = false;
+            self.learns.d.next = false;
+            self.asks.d.next = false;
+            self.checks.d.next = false;
+            self.closes.d.next = false;
+            self.counts.d.next = 0.into();
             self.used.d.next = 0.into();
             self.room.d.next = false;
             self.payload_room.d.next = false;

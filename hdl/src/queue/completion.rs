@@ -17,7 +17,8 @@ use rust_hdl::prelude::*;
 use segwalk_model::limits::{CHAIN_BYTES_BITS, PHYS_ADDR_BITS, PHYS_PAGE_BITS, TX_QUEUES, VIRT_PAGE_BITS};
 use segwalk_model::refusal::Refusal;
 
-/// Most elements that one write of the used index releases; a longer batch would only delay the driver.
+/// Most elements that one write of the used index releases; a longer batch would only delay the driver. A power of two:
+/// the count's bit says that it is reached.
 pub const BATCH_MAX: u64 = 64;
 
 /// Names of the states that `debug` shows.
@@ -37,23 +38,6 @@ pub const DEBUG_STATES: &[&str] = &[
     "Fail",
 ];
 
-#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
-enum CompletionState {
-    Idle,
-    LoadState,
-    LoadSize,
-    LoadBase,
-    LoadAvail,
-    Take,
-    Page,
-    Translate,
-    Answer,
-    Write,
-    Accept,
-    Drain,
-    Fail,
-}
-
 /// A finished chain.
 #[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
 struct DoneWord {
@@ -62,6 +46,8 @@ struct DoneWord {
     refusal: Bits<6>,
     // it will come again
     passed_over: Bit,
+    // it has a refusal
+    refused: Bit,
 }
 
 logic_block! {
@@ -122,7 +108,23 @@ logic_block! {
         notifier: UsedNotifier,
         records: Fifo<DoneWord, 4, 5>,
         indices: LutRam<Bits<16>, 4>,
-        state: DFF<CompletionState>,
+        // The states, a register each (none is idle), for their order see `DEBUG_STATES`.
+        active: DFF<Bit>,
+        load_state: DFF<Bit>,
+        load_size: DFF<Bit>,
+        load_base: DFF<Bit>,
+        load_avail: DFF<Bit>,
+        take: DFF<Bit>,
+        page_state: DFF<Bit>,
+        translates: DFF<Bit>,
+        answers: DFF<Bit>,
+        write_state: DFF<Bit>,
+        accepts: DFF<Bit>,
+        drains: DFF<Bit>,
+        fails: DFF<Bit>,
+        // a clock late: the queue is live, the next record is of this queue too
+        alive: DFF<Bit>,
+        follows: DFF<Bit>,
         // bit a queue: its index in `indices` counts, it met a ring error
         saved: DFF<Bits<16>>,
         stopped: DFF<Bits<16>>,
@@ -187,13 +189,16 @@ logic_block! {
         sent: Signal<Local, Bit>,
         page: Signal<Local, Bits<7>>,
         asks_port: Signal<Local, Bit>,
-        used_next: Signal<Local, Bits<16>>,
+        take_record: Signal<Local, Bit>,
+        accepted: Signal<Local, Bit>,
+        starts: Signal<Local, Bit>,
+        split: Signal<Local, Bit>,
+        fault: Signal<Local, Bit>,
         main_hot: Signal<Local, Bits<16>>,
         notifier_hot: Signal<Local, Bits<16>>,
         uses_page: Signal<Local, Bit>,
         parked: Constant<Bits<6>> = Constant::new(CHAIN_PARKED.to_bits()),
         dropped: Constant<Bits<6>> = Constant::new(CHAIN_DROPPED.to_bits()),
-        last_of_batch: Constant<Bits<7>> = Constant::new((BATCH_MAX - 1).to_bits()),
         queues: Constant<Bits<16>> = Constant::new(((1u64 << TX_QUEUES) - 1).to_bits()),
         ring_fault: Constant<Bits<6>> = Constant::new((Refusal::RingFault.code() as u64).to_bits()),
         ring_bus_error: Constant<Bits<6>> = Constant::new((Refusal::RingBusError.code() as u64).to_bits()),
@@ -207,6 +212,7 @@ impl Completion {
             (1..=16).contains(&queues),
             "{queues} transmit queues asked for; the engine serves 1 to 16"
         );
+        assert_eq!(BATCH_MAX, 1 << 6, "a batch is full when bit 6 of its count is set");
         assert_eq!(
             (queue_word::SIZE_LSB, queue_word::RING_CONTEXT_LSB),
             (0, 16),
@@ -225,7 +231,21 @@ impl Logic for Completion {
         dff_setup!(
             self,
             clock,
-            state,
+            active,
+            load_state,
+            load_size,
+            load_base,
+            load_avail,
+            take,
+            page_state,
+            translates,
+            answers,
+            write_state,
+            accepts,
+            drains,
+            fails,
+            alive,
+            follows,
             saved,
             stopped,
             queue,
@@ -281,6 +301,7 @@ impl Logic for Completion {
         self.record_in.next.refusal = self.done.refusal.val();
         self.record_in.next.passed_over =
             (self.done.refusal.val() == self.parked.val()) | (self.done.refusal.val() == self.dropped.val());
+        self.record_in.next.refused = self.done.refusal.val() != 0;
         self.park.valid.next = self.parks.q.val();
         self.park.queue.next = self.park_queue.q.val();
         self.park.head.next = self.park_head.q.val();
@@ -300,12 +321,13 @@ impl Logic for Completion {
         self.records.in_data.next = self.record_in.val();
         self.records.in_valid.next = self.done.valid.val();
         self.done.ready.next = self.records.in_ready.val();
-        self.records.out_ready.next = false;
         self.record.next = self.records.out_data.val();
+        self.accepted.next = self.accepts.q.val() & self.mem.req_ready.val();
+        self.starts.next = self.accepted.val() & self.index_phase.q.val();
         self.indices.read_addr.next = self.queue.q.val();
         self.indices.write_addr.next = self.queue.q.val();
         self.indices.write_data.next = self.used_index.q.val();
-        self.indices.write_enable.next = false;
+        self.indices.write_enable.next = self.starts.val() & !self.cancelled.q.val();
         self.table.queue.next = self.queue.q.val();
         self.table.word.next = self.table_word.q.val();
         // The translation port: lent to the notifier when no own translation is under way or about to be.
@@ -326,9 +348,7 @@ impl Logic for Completion {
         self.notifier.translate.phys_page.next = self.translate.phys_page.val();
         self.notifier.translate.cause.next = self.translate.cause.val();
         self.notifier.has_port.next = self.lent.q.val();
-        self.asks_port.next = (self.state.q.val() == CompletionState::Page)
-            | (self.state.q.val() == CompletionState::Translate)
-            | (self.state.q.val() == CompletionState::Answer);
+        self.asks_port.next = self.page_state.q.val() | self.translates.q.val() | self.answers.q.val();
         if self.lent.q.val() {
             self.lent.d.next = self.notifier.wants_port.val();
         } else {
@@ -338,7 +358,7 @@ impl Logic for Completion {
         MemReadClient::link(&mut self.event_mem, &mut self.notifier.mem);
         self.notifier.reset.next = self.reset.val();
         self.notifier.event_idx.next = self.event_idx.val();
-        self.notifier.start.next = false;
+        self.notifier.start.next = self.starts.val();
         self.notifier.dead.next = self.cancelled.q.val();
         self.notifier.queue.next = self.queue.q.val();
         self.notifier.space.next = self.ring_context.q.val();
@@ -367,10 +387,9 @@ impl Logic for Completion {
         self.used_pulse.next = self.notifier.notify.val();
         self.used_chains.next = bit_cast::<8, 7>(self.notifier.chains.val());
         self.retired.next = self.retire.q.val();
-        self.retire.d.next = false;
         self.finishing.next = self.unfinished.q.val();
         self.main_hot.next = 0.into();
-        if self.state.q.val() != CompletionState::Idle {
+        if self.active.q.val() {
             self.main_hot.next = bits::<16>(1) << self.queue.q.val();
         }
         self.notifier_hot.next = 0.into();
@@ -386,7 +405,8 @@ impl Logic for Completion {
         self.one_hot.next = bits::<16>(1) << self.queue.q.val();
         self.keep.next = self.queues.val() & !self.restart.val();
         self.saved_next.next = self.saved.q.val();
-        self.used_next.next = self.used_index.q.val();
+        // Two clocks behind the index: the next element is taken no earlier.
+        self.slot.d.next = self.used_index.q.val() & self.slot_mask.q.val();
         self.slot_mask.d.next = self.size.q.val() - 1;
         self.stopped_next.next = self.stopped.q.val();
         self.live.next = self.enabled.val().get_bit(self.queue.q.val().index())
@@ -399,204 +419,210 @@ impl Logic for Completion {
         if !self.sent.val() & self.mem.done_valid.val() {
             self.outstanding.d.next = self.outstanding.q.val() - 1;
         }
-        self.uses_page.next = (self.state.q.val() == CompletionState::Answer)
-            | (self.state.q.val() == CompletionState::Write)
-            | (self.state.q.val() == CompletionState::Accept);
+        self.uses_page.next = self.answers.q.val() | self.write_state.q.val() | self.accepts.q.val();
         if (self.outstanding.q.val() == 0) & !self.uses_page.val() {
             self.fenced.d.next = false;
         }
         if self.restart.val().get_bit(self.queue.q.val().index()) | !self.live.val() {
             self.cancelled.d.next = true;
         }
-        match self.state.q.val() {
-            CompletionState::Idle => {
-                self.debug.next = 0.into();
-                self.queue.d.next = self.record.val().queue;
-                self.table_word.d.next = 3.into();
-                self.cancelled.d.next = false;
-                if self.records.out_valid.val() {
-                    if self.record.val().passed_over {
-                        self.records.out_ready.next = true;
-                        self.retire.d.next = true;
-                    } else {
-                        self.state.d.next = CompletionState::LoadState;
-                    }
-                }
+        self.alive.d.next = self.live.val();
+        self.follows.d.next = self.records.out_valid.val()
+            & (self.record.val().queue == self.queue.q.val())
+            & !self.record.val().passed_over;
+        self.take_record.next = (!self.active.q.val() & self.records.out_valid.val() & self.record.val().passed_over)
+            | (self.load_size.q.val() & !self.alive.q.val())
+            | (self.take.q.val() & (!self.record.val().refused | self.refused_room.val()));
+        self.records.out_ready.next = self.take_record.val();
+        self.retire.d.next = self.take_record.val();
+        self.load_state.d.next = false;
+        if !self.active.q.val() {
+            self.queue.d.next = self.record.val().queue;
+            self.table_word.d.next = 3.into();
+            self.cancelled.d.next = false;
+            self.active.d.next = self.records.out_valid.val() & !self.record.val().passed_over;
+            self.load_state.d.next = self.records.out_valid.val() & !self.record.val().passed_over;
+        }
+        self.load_size.d.next = self.load_state.q.val();
+        if self.load_state.q.val() {
+            self.debug.next = 1.into();
+            self.table_word.d.next = 2.into();
+            self.used_index.d.next = 0.into();
+            if self.saved.q.val().get_bit(self.queue.q.val().index()) {
+                self.used_index.d.next = self.indices.read_data.val();
             }
-            CompletionState::LoadState => {
-                self.debug.next = 1.into();
-                self.table_word.d.next = 2.into();
-                self.used_next.next = 0.into();
-                if self.saved.q.val().get_bit(self.queue.q.val().index()) {
-                    self.used_next.next = self.indices.read_data.val();
-                }
-                self.batch.d.next = 0.into();
-                self.page_valid.d.next = false;
-                self.index_phase.d.next = false;
-                self.error.d.next = 0.into();
-                self.state.d.next = CompletionState::LoadSize;
-                if !self.live.val() {
-                    self.records.out_ready.next = true;
-                    self.retire.d.next = true;
-                    self.state.d.next = CompletionState::Idle;
-                }
+            self.batch.d.next = 0.into();
+            self.page_valid.d.next = false;
+            self.index_phase.d.next = false;
+            self.error.d.next = 0.into();
+        }
+        self.load_base.d.next = self.load_size.q.val() & self.alive.q.val();
+        if self.load_size.q.val() {
+            self.debug.next = 2.into();
+            self.size.d.next = self.table.data.val().get_bits::<16>(0);
+            self.ring_context.d.next = self.table.data.val().get_bits::<4>(16);
+            self.table_word.d.next = 1.into();
+            if !self.alive.q.val() {
+                self.active.d.next = false;
             }
-            CompletionState::LoadSize => {
-                self.debug.next = 2.into();
-                self.size.d.next = self.table.data.val().get_bits::<16>(0);
-                self.ring_context.d.next = self.table.data.val().get_bits::<4>(16);
-                self.table_word.d.next = 1.into();
-                self.state.d.next = CompletionState::LoadBase;
+        }
+        self.load_avail.d.next = self.load_base.q.val();
+        if self.load_base.q.val() {
+            self.debug.next = 3.into();
+            self.base.d.next = self.table.data.val();
+        }
+        if self.load_avail.q.val() {
+            self.debug.next = 4.into();
+            self.avail_base.d.next = self.table.data.val();
+            self.take.d.next = true;
+        }
+        if self.take.q.val() {
+            self.debug.next = 5.into();
+            self.head.d.next = self.record.val().head;
+            self.refused_code.d.next = self.record.val().refusal;
+            // The first element lies 4 bytes behind the ring's start.
+            self.place.d.next = bit_cast::<17, 10>(self.base.q.val().get_bits::<10>(2))
+                + ((bit_cast::<17, 16>(self.slot.q.val()) << 1) | 1);
+            self.second_half.d.next = false;
+            if self.take_record.val() {
+                self.refused_valid.d.next = self.record.val().refused;
+                self.done_pulse.d.next = true;
+                self.take.d.next = false;
+                self.page_state.d.next = true;
             }
-            CompletionState::LoadBase => {
-                self.debug.next = 3.into();
-                self.base.d.next = self.table.data.val();
-                self.state.d.next = CompletionState::LoadAvail;
-            }
-            CompletionState::LoadAvail => {
-                self.debug.next = 4.into();
-                self.avail_base.d.next = self.table.data.val();
-                self.state.d.next = CompletionState::Take;
-            }
-            CompletionState::Take => {
-                self.debug.next = 5.into();
-                self.head.d.next = self.record.val().head;
-                self.refused_code.d.next = self.record.val().refusal;
-                // The first element lies 4 bytes behind the ring's start.
-                self.place.d.next = bit_cast::<17, 10>(self.base.q.val().get_bits::<10>(2))
-                    + ((bit_cast::<17, 16>(self.slot.q.val()) << 1) | 1);
-                self.second_half.d.next = false;
-                if (self.record.val().refusal == 0) | self.refused_room.val() {
-                    self.records.out_ready.next = true;
-                    self.retire.d.next = true;
-                    self.refused_valid.d.next = self.record.val().refusal != 0;
-                    self.done_pulse.d.next = true;
-                    self.state.d.next = CompletionState::Page;
-                }
-            }
-            CompletionState::Page => {
-                self.debug.next = 6.into();
-                self.virt_page.d.next = self.base.q.val().get_bits::<52>(12) + bit_cast::<52, 7>(self.page.val());
-                if self.lent.q.val() {
-                    self.state.d.next = CompletionState::Page;
-                } else if self.page_valid.q.val() & (self.page_number.q.val() == self.page.val()) {
-                    self.state.d.next = CompletionState::Write;
+        }
+        self.write_state.d.next = false;
+        if self.page_state.q.val() {
+            self.debug.next = 6.into();
+            self.virt_page.d.next = self.base.q.val().get_bits::<52>(12) + bit_cast::<52, 7>(self.page.val());
+            if !self.lent.q.val() {
+                self.page_state.d.next = false;
+                if self.page_valid.q.val() & (self.page_number.q.val() == self.page.val()) {
+                    self.write_state.d.next = true;
                 } else {
                     self.req_valid.d.next = true;
                     self.stale.d.next = false;
-                    self.state.d.next = CompletionState::Translate;
+                    self.translates.d.next = true;
                 }
             }
-            CompletionState::Translate => {
-                self.debug.next = 7.into();
-                if self.translate.req_ready.val() {
-                    self.req_valid.d.next = false;
-                    self.rsp_ready.d.next = true;
-                    self.state.d.next = CompletionState::Answer;
+        }
+        if self.translates.q.val() {
+            self.debug.next = 7.into();
+            if self.translate.req_ready.val() {
+                self.req_valid.d.next = false;
+                self.rsp_ready.d.next = true;
+                self.translates.d.next = false;
+                self.answers.d.next = true;
+            }
+        }
+        self.fault.next = self.translate.cause.val() != 0;
+        if self.answers.q.val() {
+            self.debug.next = 8.into();
+            self.phys_page.d.next = self.translate.phys_page.val();
+            self.page_number.d.next = self.page.val();
+            if self.translate.rsp_valid.val() {
+                self.rsp_ready.d.next = false;
+                self.page_valid.d.next = !self.stale.q.val();
+                self.answers.d.next = false;
+                self.write_state.d.next = !self.fault.val();
+                self.drains.d.next = self.fault.val();
+                if self.fault.val() {
+                    self.error.d.next = self.ring_fault.val();
                 }
             }
-            CompletionState::Answer => {
-                self.debug.next = 8.into();
-                if self.translate.rsp_valid.val() {
-                    self.rsp_ready.d.next = false;
-                    self.phys_page.d.next = self.translate.phys_page.val();
-                    self.page_number.d.next = self.page.val();
-                    self.page_valid.d.next = !self.stale.q.val();
-                    self.state.d.next = CompletionState::Write;
-                    if self.translate.cause.val() != 0 {
-                        self.error.d.next = self.ring_fault.val();
-                        self.state.d.next = CompletionState::Drain;
-                    }
+        }
+        // The element's other half lies in the next word, perhaps on the next page.
+        self.split.next = self.place.q.val().get_bit(0) & !self.second_half.q.val();
+        if self.write_state.q.val() {
+            self.debug.next = 9.into();
+            self.phys_word.d.next = (bit_cast::<37, PHYS_PAGE_BITS>(self.phys_page.q.val()) << 9)
+                | bit_cast::<37, 9>(self.place.q.val().get_bits::<9>(1));
+            if self.index_phase.q.val() {
+                self.data.d.next = (bit_cast::<64, 16>(self.used_index.q.val()) << 16)
+                    | (bit_cast::<64, 16>(self.used_index.q.val()) << 48);
+                self.strobe.d.next = 0x0C.into();
+                if self.place.q.val().get_bit(0) {
+                    self.strobe.d.next = 0xC0.into();
                 }
+            } else if self.second_half.q.val() {
+                self.data.d.next = 0.into();
+                self.strobe.d.next = 0x0F.into();
+            } else if self.place.q.val().get_bit(0) {
+                self.data.d.next = bit_cast::<64, 16>(self.head.q.val()) << 32;
+                self.strobe.d.next = 0xF0.into();
+            } else {
+                self.data.d.next = bit_cast::<64, 16>(self.head.q.val());
+                self.strobe.d.next = 0xFF.into();
             }
-            CompletionState::Write => {
-                self.debug.next = 9.into();
-                self.phys_word.d.next = (bit_cast::<37, PHYS_PAGE_BITS>(self.phys_page.q.val()) << 9)
-                    | bit_cast::<37, 9>(self.place.q.val().get_bits::<9>(1));
-                if self.index_phase.q.val() {
-                    self.data.d.next = (bit_cast::<64, 16>(self.used_index.q.val()) << 16)
-                        | (bit_cast::<64, 16>(self.used_index.q.val()) << 48);
-                    self.strobe.d.next = 0x0C.into();
-                    if self.place.q.val().get_bit(0) {
-                        self.strobe.d.next = 0xC0.into();
-                    }
-                } else if self.second_half.q.val() {
-                    self.data.d.next = 0.into();
-                    self.strobe.d.next = 0x0F.into();
-                } else if self.place.q.val().get_bit(0) {
-                    self.data.d.next = bit_cast::<64, 16>(self.head.q.val()) << 32;
-                    self.strobe.d.next = 0xF0.into();
+            // What is offered here is taken some time: the element counts already.
+            if !self.index_phase.q.val() & !self.split.val() {
+                self.used_index.d.next = self.used_index.q.val() + 1;
+                self.batch.d.next = self.batch.q.val() + 1;
+            }
+            self.mem_valid.d.next = true;
+            self.accepts.d.next = true;
+        }
+        if self.accepts.q.val() {
+            self.debug.next = 10.into();
+        }
+        if self.accepted.val() {
+            self.mem_valid.d.next = false;
+            self.accepts.d.next = false;
+            if self.index_phase.q.val() {
+                if !self.cancelled.q.val() {
+                    self.saved_next.next = self.saved.q.val() | self.one_hot.val();
+                }
+                self.active.d.next = false;
+            } else if self.split.val() {
+                self.second_half.d.next = true;
+                self.place.d.next = self.place.q.val() + 1;
+                if self.place.q.val().get_bits::<10>(0).all() | !self.page_valid.q.val() {
+                    self.page_state.d.next = true;
                 } else {
-                    self.data.d.next = bit_cast::<64, 16>(self.head.q.val());
-                    self.strobe.d.next = 0xFF.into();
+                    self.write_state.d.next = true;
                 }
-                self.mem_valid.d.next = true;
-                self.state.d.next = CompletionState::Accept;
+            } else if self.follows.q.val()
+                & !self.batch.q.val().get_bit(6)
+                & (self.error.q.val() == 0)
+                & !self.cancelled.q.val()
+            {
+                self.take.d.next = true;
+            } else {
+                self.drains.d.next = true;
             }
-            CompletionState::Accept => {
-                self.debug.next = 10.into();
-                if self.mem.req_ready.val() {
-                    self.mem_valid.d.next = false;
-                    if self.index_phase.q.val() {
-                        self.notifier.start.next = true;
-                        self.indices.write_enable.next = !self.cancelled.q.val();
-                        if !self.cancelled.q.val() {
-                            self.saved_next.next = self.saved.q.val() | self.one_hot.val();
-                        }
-                        self.state.d.next = CompletionState::Idle;
-                    } else if self.place.q.val().get_bit(0) & !self.second_half.q.val() {
-                        // The element's other half lies in the next word, perhaps on the next page.
-                        self.second_half.d.next = true;
-                        self.place.d.next = self.place.q.val() + 1;
-                        self.state.d.next = CompletionState::Write;
-                        if self.place.q.val().get_bits::<10>(0).all() | !self.page_valid.q.val() {
-                            self.state.d.next = CompletionState::Page;
-                        }
-                    } else {
-                        self.used_next.next = self.used_index.q.val() + 1;
-                        self.batch.d.next = self.batch.q.val() + 1;
-                        self.state.d.next = CompletionState::Drain;
-                        if self.records.out_valid.val()
-                            & (self.record.val().queue == self.queue.q.val())
-                            & !self.record.val().passed_over
-                            & (self.batch.q.val() != self.last_of_batch.val())
-                            & (self.error.q.val() == 0)
-                            & !self.cancelled.q.val()
-                        {
-                            self.state.d.next = CompletionState::Take;
-                        }
-                    }
+        }
+        self.fails.d.next = false;
+        if self.drains.q.val() {
+            self.debug.next = 11.into();
+            self.index_phase.d.next = true;
+            self.place.d.next = bit_cast::<17, 10>(self.base.q.val().get_bits::<10>(2));
+            if self.outstanding.q.val() == 0 {
+                if self.cancelled.q.val() {
+                    self.drains.d.next = false;
+                    self.active.d.next = false;
+                } else if self.error.q.val() != 0 {
+                    self.drains.d.next = false;
+                    self.fails.d.next = true;
+                } else if !self.notifier.busy.val() {
+                    self.drains.d.next = false;
+                    self.page_state.d.next = true;
                 }
             }
-            CompletionState::Drain => {
-                self.debug.next = 11.into();
-                if self.outstanding.q.val() == 0 {
-                    if self.cancelled.q.val() {
-                        self.state.d.next = CompletionState::Idle;
-                    } else if self.error.q.val() != 0 {
-                        self.state.d.next = CompletionState::Fail;
-                    } else if !self.notifier.busy.val() {
-                        self.index_phase.d.next = true;
-                        self.place.d.next = bit_cast::<17, 10>(self.base.q.val().get_bits::<10>(2));
-                        self.state.d.next = CompletionState::Page;
-                    }
-                }
-            }
-            CompletionState::Fail => {
-                self.debug.next = 12.into();
-                self.error_valid.d.next = true;
-                self.error_queue.d.next = self.queue.q.val();
-                self.error_code.d.next = self.error.q.val();
-                self.stopped_next.next = self.stopped.q.val() | self.one_hot.val();
-                self.state.d.next = CompletionState::Idle;
-            }
+        }
+        if self.fails.q.val() {
+            self.debug.next = 12.into();
+            self.error_valid.d.next = true;
+            self.error_queue.d.next = self.queue.q.val();
+            self.error_code.d.next = self.error.q.val();
+            self.stopped_next.next = self.stopped.q.val() | self.one_hot.val();
+            self.active.d.next = false;
         }
         if self.fence.val() {
             self.fenced.d.next = true;
             self.stale.d.next = true;
             self.page_valid.d.next = false;
         }
-        if self.notifier.failed.val() & (self.state.q.val() != CompletionState::Fail) {
+        if self.notifier.failed.val() & !self.fails.q.val() {
             self.notifier.failed_taken.next = true;
             self.error_valid.d.next = true;
             self.error_queue.d.next = self.notifier.busy_queue.val();
@@ -608,12 +634,22 @@ impl Logic for Completion {
         if self.mem.done_valid.val() & self.mem.done_error.val() & !self.notifier.waits.val() {
             self.error.d.next = self.ring_bus_error.val();
         }
-        self.used_index.d.next = self.used_next.val();
-        self.slot.d.next = self.used_next.val() & self.slot_mask.q.val();
         self.saved.d.next = self.saved_next.val() & self.keep.val();
         self.stopped.d.next = self.stopped_next.val() & self.keep.val();
         if self.reset.val() {
-            self.state.d.next = CompletionState::Idle;
+            self.active.d.next = false;
+            self.load_state.d.next = false;
+            self.load_size.d.next = false;
+            self.load_base.d.next = false;
+            self.load_avail.d.next = false;
+            self.take.d.next = false;
+            self.page_state.d.next = false;
+            self.translates.d.next = false;
+            self.answers.d.next = false;
+            self.write_state.d.next = false;
+            self.accepts.d.next = false;
+            self.drains.d.next = false;
+            self.fails.d.next = false;
             self.saved.d.next = 0.into();
             self.stopped.d.next = 0.into();
             self.req_valid.d.next = false;

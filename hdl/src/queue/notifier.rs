@@ -9,22 +9,6 @@ use rust_hdl::prelude::*;
 use segwalk_model::limits::{PHYS_ADDR_BITS, PHYS_PAGE_BITS, VIRT_PAGE_BITS};
 use segwalk_model::refusal::Refusal;
 
-#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
-enum NotifierState {
-    Idle,
-    Acknowledge,
-    Place,
-    Page,
-    Translate,
-    Answer,
-    Request,
-    Data,
-    Half,
-    Distance,
-    Judge,
-    Fail,
-}
-
 logic_block! {
     /// One used index at a time; see the module.
     pub struct UsedNotifier {
@@ -87,7 +71,20 @@ logic_block! {
         /// Avail rings.
         pub mem: MemReadClient,
         //
-        state: DFF<NotifierState>,
+        // The states, a register each: many far away hang on them. None is idle; in turn: wait for the index's answer,
+        // place of the word, its page, its translation, the answer, the read, its data, the word, how far, whether.
+        active: DFF<Bit>,
+        acknowledges: DFF<Bit>,
+        places: DFF<Bit>,
+        pages: DFF<Bit>,
+        translates: DFF<Bit>,
+        answers: DFF<Bit>,
+        requests: DFF<Bit>,
+        reads: DFF<Bit>,
+        halves: DFF<Bit>,
+        distances: DFF<Bit>,
+        judges: DFF<Bit>,
+        fails: DFF<Bit>,
         held_queue: DFF<Bits<4>>,
         ring_context: DFF<Bits<4>>,
         base: DFF<Bits<64>>,
@@ -116,7 +113,18 @@ impl Logic for UsedNotifier {
         dff_setup!(
             self,
             clock,
-            state,
+            active,
+            acknowledges,
+            places,
+            pages,
+            translates,
+            answers,
+            requests,
+            reads,
+            halves,
+            distances,
+            judges,
+            fails,
             held_queue,
             ring_context,
             base,
@@ -134,22 +142,20 @@ impl Logic for UsedNotifier {
             error,
             fenced
         );
-        self.busy.next = self.state.q.val() != NotifierState::Idle;
+        self.busy.next = self.active.q.val();
         self.busy_queue.next = self.held_queue.q.val();
-        self.waits.next = self.state.q.val() == NotifierState::Acknowledge;
+        self.waits.next = self.acknowledges.q.val();
         self.notify.next = self.tells.q.val();
         self.chains.next = self.released.q.val();
-        self.failed.next = false;
+        self.failed.next = self.fails.q.val() & !self.cancelled.q.val();
         self.code.next = self.error.q.val();
-        self.wants_port.next = (self.state.q.val() == NotifierState::Page)
-            | (self.state.q.val() == NotifierState::Translate)
-            | (self.state.q.val() == NotifierState::Answer);
-        self.translate.req_valid.next = self.state.q.val() == NotifierState::Translate;
+        self.wants_port.next = self.pages.q.val() | self.translates.q.val() | self.answers.q.val();
+        self.translate.req_valid.next = self.translates.q.val();
         self.translate.context.next = self.ring_context.q.val();
         self.translate.virt_page.next = self.virt_page.q.val();
         self.translate.write.next = false;
-        self.translate.rsp_ready.next = self.state.q.val() == NotifierState::Answer;
-        self.mem.req_valid.next = self.state.q.val() == NotifierState::Request;
+        self.translate.rsp_ready.next = self.answers.q.val();
+        self.mem.req_valid.next = self.requests.q.val();
         self.mem.phys_addr.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.phys_page.q.val()) << 12)
             | (bit_cast::<PHYS_ADDR_BITS, 9>(self.low.q.val().get_bits::<9>(3)) << 3);
         self.mem.beats_minus_1.next = 0.into();
@@ -160,125 +166,123 @@ impl Logic for UsedNotifier {
         if self.gone.val().get_bit(self.held_queue.q.val().index()) {
             self.cancelled.d.next = true;
         }
-        match self.state.q.val() {
-            NotifierState::Idle => {
-                if self.start.val() {
-                    self.held_queue.d.next = self.queue.val();
-                    self.ring_context.d.next = self.space.val();
-                    self.base.d.next = self.avail_addr.val();
-                    self.queue_size.d.next = self.size.val();
-                    self.new_index.d.next = self.index.val();
-                    self.released.d.next = self.count.val();
-                    self.cancelled.d.next = self.dead.val() | self.gone.val().get_bit(self.queue.val().index());
-                    self.state.d.next = NotifierState::Acknowledge;
+        if !self.active.q.val() {
+            // Loaded whether it starts or not: `start` comes late, and nobody looks before it.
+            self.held_queue.d.next = self.queue.val();
+            self.ring_context.d.next = self.space.val();
+            self.base.d.next = self.avail_addr.val();
+            self.queue_size.d.next = self.size.val();
+            self.new_index.d.next = self.index.val();
+            self.released.d.next = self.count.val();
+            self.cancelled.d.next = self.dead.val() | self.gone.val().get_bit(self.queue.val().index());
+            self.active.d.next = self.start.val();
+            self.acknowledges.d.next = self.start.val();
+        }
+        self.places.d.next = false;
+        if self.acknowledges.q.val() {
+            self.error.d.next = self.ring_bus_error.val();
+            // The flags are the first word of the avail ring; used_event lies behind two words and the entries.
+            self.low.d.next = bit_cast::<19, 12>(self.base.q.val().get_bits::<12>(0));
+            if self.event_idx.val() {
+                self.low.d.next = bit_cast::<19, 12>(self.base.q.val().get_bits::<12>(0))
+                    + ((bit_cast::<19, 16>(self.queue_size.q.val()) << 1) | 4);
+                // A queue of 2 entries: 4 is in the number already.
+                if self.queue_size.q.val() == 2 {
+                    self.low.d.next = bit_cast::<19, 12>(self.base.q.val().get_bits::<12>(0)) + 8;
                 }
             }
-            NotifierState::Acknowledge => {
-                self.error.d.next = self.ring_bus_error.val();
-                // The flags are the first word of the avail ring; used_event lies behind two words and the entries.
-                self.low.d.next = bit_cast::<19, 12>(self.base.q.val().get_bits::<12>(0));
-                if self.event_idx.val() {
-                    self.low.d.next = bit_cast::<19, 12>(self.base.q.val().get_bits::<12>(0))
-                        + ((bit_cast::<19, 16>(self.queue_size.q.val()) << 1) | 4);
-                    // A queue of 2 entries: 4 is in the number already.
-                    if self.queue_size.q.val() == 2 {
-                        self.low.d.next = bit_cast::<19, 12>(self.base.q.val().get_bits::<12>(0)) + 8;
-                    }
-                }
-                if self.write_done.val() {
-                    self.state.d.next = NotifierState::Place;
-                    if self.write_error.val() {
-                        self.state.d.next = NotifierState::Fail;
-                    }
-                }
+            if self.write_done.val() {
+                self.acknowledges.d.next = false;
+                self.places.d.next = !self.write_error.val();
+                self.fails.d.next = self.write_error.val();
             }
-            NotifierState::Place => {
-                self.virt_page.d.next =
-                    self.base.q.val().get_bits::<52>(12) + bit_cast::<52, 7>(self.low.q.val().get_bits::<7>(12));
-                self.state.d.next = NotifierState::Page;
-                if self.cancelled.q.val() {
-                    self.state.d.next = NotifierState::Idle;
-                }
-            }
-            NotifierState::Page => {
-                if self.has_port.val() {
-                    self.state.d.next = NotifierState::Translate;
-                }
-            }
-            NotifierState::Translate => {
-                if self.translate.req_ready.val() {
-                    self.state.d.next = NotifierState::Answer;
-                }
-            }
-            NotifierState::Answer => {
-                self.phys_page.d.next = self.translate.phys_page.val();
-                if self.translate.rsp_valid.val() {
-                    self.state.d.next = NotifierState::Request;
-                    if self.translate.cause.val() != 0 {
-                        self.error.d.next = self.ring_fault.val();
-                        self.state.d.next = NotifierState::Fail;
-                    }
-                }
-            }
-            NotifierState::Request => {
-                if self.mem.req_ready.val() {
-                    self.state.d.next = NotifierState::Data;
-                }
-            }
-            NotifierState::Data => {
-                self.data.d.next = self.mem.data.val();
-                if self.mem.data_valid.val() {
-                    self.state.d.next = NotifierState::Half;
-                    if self.mem.data_error.val() {
-                        self.state.d.next = NotifierState::Fail;
-                    }
-                }
-            }
-            NotifierState::Half => {
-                self.wanted.d.next = self.data.q.val().get_bits::<16>(0);
-                if self.low.q.val().get_bits::<2>(1) == 1 {
-                    self.wanted.d.next = self.data.q.val().get_bits::<16>(16);
-                }
-                if self.low.q.val().get_bits::<2>(1) == 2 {
-                    self.wanted.d.next = self.data.q.val().get_bits::<16>(32);
-                }
-                if self.low.q.val().get_bits::<2>(1) == 3 {
-                    self.wanted.d.next = self.data.q.val().get_bits::<16>(48);
-                }
-                self.state.d.next = NotifierState::Distance;
-            }
-            NotifierState::Distance => {
-                self.distance.d.next = self.beyond.val() - 1;
-                self.state.d.next = NotifierState::Judge;
-            }
-            NotifierState::Judge => {
-                // The element that the driver waits for is among those that the index released.
-                self.tells.d.next = !self.wanted.q.val().get_bit(0) & !self.cancelled.q.val();
-                if self.event_idx.val() {
-                    self.tells.d.next =
-                        (self.distance.q.val() < bit_cast::<16, 7>(self.released.q.val())) & !self.cancelled.q.val();
-                }
-                self.state.d.next = NotifierState::Idle;
-            }
-            NotifierState::Fail => {
-                self.failed.next = !self.cancelled.q.val();
-                if self.failed_taken.val() | self.cancelled.q.val() {
-                    self.state.d.next = NotifierState::Idle;
+        }
+        if self.places.q.val() {
+            self.virt_page.d.next =
+                self.base.q.val().get_bits::<52>(12) + bit_cast::<52, 7>(self.low.q.val().get_bits::<7>(12));
+            self.active.d.next = !self.cancelled.q.val();
+            self.pages.d.next = !self.cancelled.q.val();
+        }
+        if self.pages.q.val() & self.has_port.val() {
+            self.pages.d.next = false;
+            self.translates.d.next = true;
+        }
+        if self.translates.q.val() & self.translate.req_ready.val() {
+            self.translates.d.next = false;
+            self.answers.d.next = true;
+        }
+        if self.answers.q.val() {
+            self.phys_page.d.next = self.translate.phys_page.val();
+            if self.translate.rsp_valid.val() {
+                self.answers.d.next = false;
+                if self.translate.cause.val() != 0 {
+                    self.error.d.next = self.ring_fault.val();
+                    self.fails.d.next = true;
+                } else {
+                    self.requests.d.next = true;
                 }
             }
         }
+        if self.requests.q.val() & self.mem.req_ready.val() {
+            self.requests.d.next = false;
+            self.reads.d.next = true;
+        }
+        self.halves.d.next = false;
+        self.distances.d.next = self.halves.q.val();
+        self.judges.d.next = self.distances.q.val();
+        if self.reads.q.val() {
+            self.data.d.next = self.mem.data.val();
+            if self.mem.data_valid.val() {
+                self.reads.d.next = false;
+                self.halves.d.next = !self.mem.data_error.val();
+                self.fails.d.next = self.mem.data_error.val();
+            }
+        }
+        // The word's part, and the distance, need no enable: what they come from is steady until they are used.
+        self.wanted.d.next = self.data.q.val().get_bits::<16>(0);
+        if self.low.q.val().get_bits::<2>(1) == 1 {
+            self.wanted.d.next = self.data.q.val().get_bits::<16>(16);
+        }
+        if self.low.q.val().get_bits::<2>(1) == 2 {
+            self.wanted.d.next = self.data.q.val().get_bits::<16>(32);
+        }
+        if self.low.q.val().get_bits::<2>(1) == 3 {
+            self.wanted.d.next = self.data.q.val().get_bits::<16>(48);
+        }
+        self.distance.d.next = self.beyond.val() - 1;
+        if self.judges.q.val() {
+            // The element that the driver waits for is among those that the index released.
+            self.tells.d.next = !self.wanted.q.val().get_bit(0) & !self.cancelled.q.val();
+            if self.event_idx.val() {
+                self.tells.d.next =
+                    (self.distance.q.val() < bit_cast::<16, 7>(self.released.q.val())) & !self.cancelled.q.val();
+            }
+            self.active.d.next = false;
+        }
+        if self.fails.q.val() & (self.failed_taken.val() | self.cancelled.q.val()) {
+            self.fails.d.next = false;
+            self.active.d.next = false;
+        }
         // An answer from before the fence is used until the data is here.
-        if (self.state.q.val() != NotifierState::Answer)
-            & (self.state.q.val() != NotifierState::Request)
-            & (self.state.q.val() != NotifierState::Data)
-        {
+        if !self.answers.q.val() & !self.requests.q.val() & !self.reads.q.val() {
             self.fenced.d.next = false;
         }
         if self.fence.val() {
             self.fenced.d.next = true;
         }
         if self.reset.val() {
-            self.state.d.next = NotifierState::Idle;
+            self.active.d.next = false;
+            self.acknowledges.d.next = false;
+            self.places.d.next = false;
+            self.pages.d.next = false;
+            self.translates.d.next = false;
+            self.answers.d.next = false;
+            self.requests.d.next = false;
+            self.reads.d.next = false;
+            self.halves.d.next = false;
+            self.distances.d.next = false;
+            self.judges.d.next = false;
+            self.fails.d.next = false;
             self.tells.d.next = false;
             self.fenced.d.next = false;
         }
