@@ -125,7 +125,6 @@ logic_block! {
         ready_ahead: DFF<Bits<5>>,
         some_ahead: DFF<Bit>,
         serving_now: DFF<Bits<16>>,
-        announced_now: DFF<Bit>,
         chain_walker: ChainWalker,
         store: FragmentStore,
         chains: Fifo<ChainWord, 4, 5>,
@@ -167,16 +166,7 @@ impl QueueFetcher {
 impl Logic for QueueFetcher {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self,
-            clock,
-            arrived,
-            taken,
-            ready_ahead,
-            some_ahead,
-            serving_now,
-            announced_now
-        );
+        dff_setup!(self, clock, arrived, taken, ready_ahead, some_ahead, serving_now);
         clock!(
             self,
             clock,
@@ -241,8 +231,7 @@ impl Logic for QueueFetcher {
         self.scheduler.extra_valid.next = self.extra_valid.val();
         self.scheduler.extra_queue.next = self.extra_queue.val();
         self.scheduler.extra_bytes.next = self.extra_bytes.val();
-        self.announced_now.d.next = self.head_reader.head_valid.val();
-        self.announced.next = self.announced_now.q.val();
+        self.announced.next = self.head_reader.head_valid.val();
         self.walked.next = self.chain_walker.finished.val();
         self.issued.next = self.chain_walker.released.val();
 
@@ -302,7 +291,6 @@ impl Logic for QueueFetcher {
             self.ready_ahead.d.next = 0.into();
             self.some_ahead.d.next = false;
             self.serving_now.d.next = 0.into();
-            self.announced_now.d.next = false;
         }
         self.head_reader.oldest_word.next = self.chain_walker.oldest_word.val();
         self.head_reader.run_valid.next = self.chain_walker.released.val();
