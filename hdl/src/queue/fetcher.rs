@@ -34,6 +34,13 @@ pub const DEBUG_HEADS: &[&str] = heads::DEBUG_STATES;
 /// What `debug_walker` shows.
 pub const DEBUG_WALKER: &[&str] = walker::DEBUG_STATES;
 
+/// What reading ahead gave: 0, RingFault or RingBusError, and that it is not 0.
+#[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
+struct ReadCode {
+    code: Bits<6>,
+    failed: Bit,
+}
+
 logic_block! {
     /// Walks the chains of all transmit queues, in the order that the scheduler gives.
     pub struct QueueFetcher {
@@ -111,14 +118,13 @@ logic_block! {
         words: BlockRam<Bits<64>, 9>,
         heads: Fifo<HeadWord, 4, 5>,
         // what reading ahead gave, by the number of the chain
-        codes: LutRam<Bits<6>, 4>,
+        codes: LutRam<ReadCode, 4>,
         arrived: DFF<Bits<4>>,
         taken: DFF<Bits<4>>,
         // how many of them the walker has not taken, and that there are any
         ready_ahead: DFF<Bits<5>>,
         some_ahead: DFF<Bit>,
         serving_now: DFF<Bits<16>>,
-        announced_now: DFF<Bit>,
         chain_walker: ChainWalker,
         store: FragmentStore,
         chains: Fifo<ChainWord, 4, 5>,
@@ -127,6 +133,7 @@ logic_block! {
         for_walker: Signal<Local, Bit>,
         ahead_next: Signal<Local, Bits<5>>,
         asked: Signal<Local, RingRequest>,
+        read_code: Signal<Local, ReadCode>,
         heads_owner: Constant<Bits<2>> = Constant::new(owner::HEADS.to_bits()),
         ahead_owner: Constant<Bits<2>> = Constant::new(owner::AHEAD.to_bits()),
         walker_owner: Constant<Bits<2>> = Constant::new(owner::WALKER.to_bits()),
@@ -159,16 +166,7 @@ impl QueueFetcher {
 impl Logic for QueueFetcher {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self,
-            clock,
-            arrived,
-            taken,
-            ready_ahead,
-            some_ahead,
-            serving_now,
-            announced_now
-        );
+        dff_setup!(self, clock, arrived, taken, ready_ahead, some_ahead, serving_now);
         clock!(
             self,
             clock,
@@ -233,8 +231,7 @@ impl Logic for QueueFetcher {
         self.scheduler.extra_valid.next = self.extra_valid.val();
         self.scheduler.extra_queue.next = self.extra_queue.val();
         self.scheduler.extra_bytes.next = self.extra_bytes.val();
-        self.announced_now.d.next = self.head_reader.head_valid.val();
-        self.announced.next = self.announced_now.q.val();
+        self.announced.next = self.head_reader.head_valid.val();
         self.walked.next = self.chain_walker.finished.val();
         self.issued.next = self.chain_walker.released.val();
 
@@ -268,7 +265,9 @@ impl Logic for QueueFetcher {
         self.heads.in_data.next = self.head_reader.head.val();
         self.heads.out_ready.next = self.chain_walker.head_ready.val();
         self.codes.write_addr.next = self.arrived.q.val();
-        self.codes.write_data.next = self.ring.done_code.val();
+        self.read_code.next.code = self.ring.done_code.val();
+        self.read_code.next.failed = self.ring.done_code.val().any();
+        self.codes.write_data.next = self.read_code.val();
         self.codes.write_enable.next = self.for_ahead.val();
         self.codes.read_addr.next = self.taken.q.val();
         if self.for_ahead.val() {
@@ -292,7 +291,6 @@ impl Logic for QueueFetcher {
             self.ready_ahead.d.next = 0.into();
             self.some_ahead.d.next = false;
             self.serving_now.d.next = 0.into();
-            self.announced_now.d.next = false;
         }
         self.head_reader.oldest_word.next = self.chain_walker.oldest_word.val();
         self.head_reader.run_valid.next = self.chain_walker.released.val();
@@ -301,7 +299,8 @@ impl Logic for QueueFetcher {
         self.chain_walker.head_valid.next = self.heads.out_valid.val();
         self.chain_walker.head.next = self.heads.out_data.val();
         self.chain_walker.ahead_valid.next = self.some_ahead.q.val();
-        self.chain_walker.ahead_code.next = self.codes.read_data.val();
+        self.chain_walker.ahead_code.next = self.codes.read_data.val().code;
+        self.chain_walker.ahead_failed.next = self.codes.read_data.val().failed;
         self.chain_walker.walk_config.next = self.head_reader.walk_config.val();
         self.chain_walker.parked_chain.next = self.marks.parked_chain.val();
         self.chain_walker.killed.next = self.marks.killed.val();

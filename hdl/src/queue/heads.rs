@@ -185,6 +185,24 @@ logic_block! {
         configs: LutRam<WalkConfig, 4>,
         runs: LutRam<Bits<4>, 4>,
         state: DFF<HeadState>,
+        // the states `Idle`, `LoadState`, `Rewind`, `LineMeasure`, `EntryHalf` and `Abort`
+        idles: DFF<Bit>,
+        loads: DFF<Bit>,
+        rewinds: DFF<Bit>,
+        measures: DFF<Bit>,
+        halves_entry: DFF<Bit>,
+        aborts: DFF<Bit>,
+        // the indices that were loaded are 0 in truth
+        freshens: DFF<Bit>,
+        none_left: DFF<Bit>,
+        // it has to go back; nothing is to be chosen but what comes next, and there is room for that too
+        goes_back: DFF<Bit>,
+        went_back: DFF<Bit>,
+        straight: DFF<Bit>,
+        goes_on: DFF<Bit>,
+        // what is announced
+        head_out: DFF<HeadWord>,
+        head_now: DFF<Bit>,
         served: DFF<Bits<4>>,
         held: DFF<QueueState>,
         // the registers hold the configuration and the indices of `served`
@@ -222,7 +240,10 @@ logic_block! {
         asks_event: DFF<Bit>,
         asks_ahead: DFF<Bit>,
         //
-        straight: Signal<Local, Bit>,
+        straight_now: Signal<Local, Bit>,
+        announces: Signal<Local, Bit>,
+        rewound_now: Signal<Local, Bit>,
+        next_state: Signal<Local, HeadState>,
         next_held: Signal<Local, QueueState>,
         announced: Signal<Local, HeadWord>,
         ask: Signal<Local, RingRequest>,
@@ -254,6 +275,20 @@ impl Logic for HeadReader {
             self,
             clock,
             state,
+            idles,
+            loads,
+            rewinds,
+            measures,
+            halves_entry,
+            aborts,
+            freshens,
+            none_left,
+            goes_back,
+            went_back,
+            straight,
+            goes_on,
+            head_out,
+            head_now,
             served,
             held,
             loaded,
@@ -317,12 +352,12 @@ impl Logic for HeadReader {
         self.runs.write_data.next = self.run_minus_1.val();
         self.runs.write_enable.next = self.run_valid.val();
         // Outputs
-        self.take.next = false;
+        self.take.next = self.idles.q.val() & self.found.val() & !self.flush.val();
         self.leave.next = false;
         self.answer.next = false;
         self.again.next = false;
         self.saved.next = false;
-        self.rewound.next = false;
+        self.rewound_now.next = false;
         self.halt.next = false;
         self.quiet.next = false;
         self.queue.next = self.served.q.val();
@@ -336,10 +371,6 @@ impl Logic for HeadReader {
         self.words.next = (bit_cast::<7, 4>(self.span.span_minus_1.val()) << 1) | 1;
         // Requests
         self.request_valid.next = self.asks.q.val();
-        self.asks.d.next = self.asks.q.val() & !self.request_ready.val();
-        self.asks_index.d.next = self.asks_index.q.val() & !self.request_ready.val();
-        self.asks_event.d.next = self.asks_event.q.val() & !self.request_ready.val();
-        self.asks_ahead.d.next = self.asks_ahead.q.val() & !self.request_ready.val();
         self.ask.next.owner = self.heads_owner.val();
         self.ask.next.queue = self.served.q.val();
         self.ask.next.area = self.avail_area.val();
@@ -370,7 +401,7 @@ impl Logic for HeadReader {
         }
         self.reads_index.d.next = false;
         self.halves_index.d.next = false;
-        self.head_valid.next = false;
+        self.announces.next = false;
         self.announced.next.queue = self.served.q.val();
         self.announced.next.head = self.index.q.val();
         self.announced.next.avail = self.avail.q.val();
@@ -380,7 +411,7 @@ impl Logic for HeadReader {
         self.announced.next.error = 0.into();
         self.announced.next.ahead_minus_1 = self.span.span_minus_1.val();
         // Conditions
-        self.next_held.next = self.held.q.val();
+        self.next_state.next = self.state.q.val();
         self.which_half.next = self.first_half.val().get_bits::<2>(0);
         if self.halves_index.q.val() {
             self.which_half.next = self.places.index.val().get_bits::<2>(0);
@@ -399,7 +430,16 @@ impl Logic for HeadReader {
         self.words_used.next = self.next_word.q.val() - self.oldest_word.val();
         self.words_free.d.next = !self.words_used.val().get_bits::<2>(5).all();
         // Nothing is to be chosen but what comes next.
-        self.straight.next = !self.cancelled.val() & !self.flush.val() & !self.rewind.val() & !self.is_given_up.q.val();
+        self.straight_now.next =
+            !self.cancelled.val() & !self.flush.val() & !self.rewind.val() & !self.is_given_up.q.val();
+        self.straight.d.next = self.straight_now.val();
+        self.goes_on.d.next = self.straight_now.val() & self.room.val() & self.words_free.q.val();
+        // The mark is taken back two clocks after the chain is announced.
+        self.goes_back.d.next =
+            self.rewind.val() & !self.is_again.q.val() & !self.is_given_up.q.val() & !self.went_back.q.val();
+        self.none_left.d.next = self.held.q.val().left == 0;
+        // What is read is taken apart on the next clock.
+        self.data.d.next = self.word.val();
         self.debug.next = 0.into();
         match self.state.q.val() {
             HeadState::Idle => {
@@ -409,26 +449,18 @@ impl Logic for HeadReader {
                 self.is_again.d.next = false;
                 self.is_given_up.d.next = false;
                 if self.found.val() & !self.flush.val() {
-                    self.take.next = true;
-                    self.served.d.next = self.offered.val();
-                    self.state.d.next = HeadState::LoadState;
+                    self.next_state.next = HeadState::LoadState;
                     if self.loaded.q.val() & (self.offered.val() == self.served.q.val()) {
-                        self.state.d.next = HeadState::Choose;
+                        self.next_state.next = HeadState::Choose;
                     }
                 }
             }
             HeadState::LoadState => {
                 self.loaded.d.next = false;
                 self.debug.next = 1.into();
-                self.next_held.next = self.states.read_data.val();
-                if self.fresh.val() {
-                    self.next_held.next.next_avail = 0.into();
-                    self.next_held.next.seen_avail = 0.into();
-                    self.next_held.next.left = 0.into();
-                }
                 if !self.table_busy.val() {
                     self.table_at.d.next = 0.into();
-                    self.state.d.next = HeadState::LoadConfig;
+                    self.next_state.next = HeadState::LoadConfig;
                 }
             }
             HeadState::LoadConfig => {
@@ -438,10 +470,10 @@ impl Logic for HeadReader {
                 self.names_allowed.d.next = self.table_data.val().get_bit(24);
                 self.mask.d.next = self.table_data.val().get_bits::<16>(32);
                 self.table_at.d.next = 1.into();
-                self.state.d.next = HeadState::LoadTable;
+                self.next_state.next = HeadState::LoadTable;
                 if self.table_busy.val() {
                     self.table_at.d.next = 3.into();
-                    self.state.d.next = HeadState::LoadState;
+                    self.next_state.next = HeadState::LoadState;
                 }
             }
             HeadState::LoadTable => {
@@ -449,19 +481,19 @@ impl Logic for HeadReader {
                 self.last_index.d.next = self.size.q.val() - 1;
                 self.table_low.d.next = self.table_data.val().get_bits::<8>(4);
                 self.table_at.d.next = 2.into();
-                self.state.d.next = HeadState::LoadAvail;
+                self.next_state.next = HeadState::LoadAvail;
                 if self.table_busy.val() {
                     self.table_at.d.next = 3.into();
-                    self.state.d.next = HeadState::LoadState;
+                    self.next_state.next = HeadState::LoadState;
                 }
             }
             HeadState::LoadAvail => {
                 self.debug.next = 1.into();
                 self.avail_low.d.next = self.table_data.val().get_bits::<11>(1);
-                self.state.d.next = HeadState::LoadUsed;
+                self.next_state.next = HeadState::LoadUsed;
                 if self.table_busy.val() {
                     self.table_at.d.next = 3.into();
-                    self.state.d.next = HeadState::LoadState;
+                    self.next_state.next = HeadState::LoadState;
                 }
             }
             HeadState::LoadUsed => {
@@ -469,7 +501,7 @@ impl Logic for HeadReader {
                 self.used_low.d.next = self.table_data.val().get_bits::<10>(2);
                 self.configs.write_enable.next = true;
                 self.loaded.d.next = !self.cancelled.val();
-                self.state.d.next = HeadState::Choose;
+                self.next_state.next = HeadState::Choose;
             }
             HeadState::Choose => {
                 self.debug.next = 2.into();
@@ -477,23 +509,21 @@ impl Logic for HeadReader {
                 self.avail.d.next = self.held.q.val().next_avail;
                 self.chain_epoch.d.next = self.epoch.val() ^ (self.is_again.q.val() | self.is_given_up.q.val());
                 if self.cancelled.val() {
-                    self.state.d.next = HeadState::Leave;
+                    self.next_state.next = HeadState::Leave;
                 } else if self.flush.val() {
-                    self.state.d.next = HeadState::Choose;
-                } else if self.rewind.val() & !self.is_again.q.val() & !self.is_given_up.q.val() {
-                    self.state.d.next = HeadState::Rewind;
+                    self.next_state.next = HeadState::Choose;
+                } else if self.goes_back.q.val() {
+                    self.next_state.next = HeadState::Rewind;
                 } else if self.is_given_up.q.val() {
                     if self.room.val() {
-                        self.state.d.next = HeadState::Abort;
+                        self.next_state.next = HeadState::Abort;
                     }
                 } else if self.places.caught_up.val() {
-                    self.asks.d.next = true;
-                    self.asks_index.d.next = true;
-                    self.state.d.next = HeadState::Index;
-                } else if self.held.q.val().left == 0 {
-                    self.state.d.next = HeadState::LineSettle;
+                    self.next_state.next = HeadState::Index;
+                } else if self.none_left.q.val() {
+                    self.next_state.next = HeadState::LineSettle;
                 } else if self.room.val() & self.words_free.q.val() {
-                    self.state.d.next = HeadState::Entry;
+                    self.next_state.next = HeadState::Entry;
                 }
             }
             HeadState::Rewind => {
@@ -501,24 +531,22 @@ impl Logic for HeadReader {
                 // The mark stays until the chain is announced.
                 self.is_again.d.next = !self.give_up.val();
                 self.is_given_up.d.next = self.give_up.val();
-                self.next_held.next.next_avail = self.park_avail.val();
-                self.next_held.next.left = 0.into();
-                self.state.d.next = HeadState::Settle;
+                self.next_state.next = HeadState::Settle;
             }
             HeadState::Settle => {
                 self.debug.next = 2.into();
-                self.state.d.next = HeadState::SettleMore;
+                self.next_state.next = HeadState::SettleMore;
             }
             HeadState::SettleMore => {
                 self.debug.next = 2.into();
-                self.state.d.next = HeadState::Choose;
+                self.next_state.next = HeadState::Choose;
             }
             HeadState::Index => {
                 self.debug.next = 3.into();
                 self.reads_index.d.next = true;
                 if self.request_ready.val() {
                     self.answer.next = true;
-                    self.state.d.next = HeadState::IndexWait;
+                    self.next_state.next = HeadState::IndexWait;
                 }
             }
             HeadState::IndexWait => {
@@ -526,12 +554,12 @@ impl Logic for HeadReader {
                 self.error.d.next = self.done_code.val();
                 self.reads_index.d.next = true;
                 if self.done.val() {
-                    self.state.d.next = HeadState::IndexWord;
+                    self.next_state.next = HeadState::IndexWord;
                     if self.words_busy.val() {
-                        self.state.d.next = HeadState::IndexRead;
+                        self.next_state.next = HeadState::IndexRead;
                     }
                     if self.done_code.val() != 0 {
-                        self.state.d.next = HeadState::Error;
+                        self.next_state.next = HeadState::Error;
                     }
                 }
             }
@@ -539,56 +567,52 @@ impl Logic for HeadReader {
                 self.debug.next = 3.into();
                 self.reads_index.d.next = true;
                 if !self.words_busy.val() {
-                    self.state.d.next = HeadState::IndexWord;
+                    self.next_state.next = HeadState::IndexWord;
                 }
             }
             HeadState::IndexWord => {
                 self.debug.next = 3.into();
-                self.data.d.next = self.word.val();
                 self.halves_index.d.next = true;
-                self.state.d.next = HeadState::IndexHalf;
+                self.next_state.next = HeadState::IndexHalf;
             }
             HeadState::IndexHalf => {
                 self.debug.next = 3.into();
-                self.next_held.next.seen_avail = self.half.val();
-                self.state.d.next = HeadState::IndexStep;
+                self.next_state.next = HeadState::IndexStep;
             }
             HeadState::IndexStep => {
                 self.debug.next = 3.into();
-                self.state.d.next = HeadState::IndexSettle;
+                self.next_state.next = HeadState::IndexSettle;
             }
             HeadState::IndexSettle => {
                 self.debug.next = 3.into();
-                self.state.d.next = HeadState::IndexJudge;
+                self.next_state.next = HeadState::IndexJudge;
             }
             HeadState::IndexJudge => {
                 self.debug.next = 3.into();
                 self.error.d.next = self.avail_index_jump.val();
                 if self.cancelled.val() {
-                    self.state.d.next = HeadState::Leave;
+                    self.next_state.next = HeadState::Leave;
                 } else if self.places.caught_up.val() {
-                    self.state.d.next = HeadState::Leave;
+                    self.next_state.next = HeadState::Leave;
                     if self.event_index.val() & !self.armed.q.val() {
-                        self.asks.d.next = true;
-                        self.asks_event.d.next = true;
-                        self.state.d.next = HeadState::Event;
+                        self.next_state.next = HeadState::Event;
                     }
                 } else if self.places.too_far.val() {
-                    self.state.d.next = HeadState::Error;
+                    self.next_state.next = HeadState::Error;
                 } else {
                     self.again.next = true;
                     self.armed.d.next = false;
-                    self.state.d.next = HeadState::Choose;
+                    self.next_state.next = HeadState::Choose;
                     // the places of the line have settled since the index was read
-                    if self.straight.val() & (self.held.q.val().left == 0) {
-                        self.state.d.next = HeadState::LineMeasure;
+                    if self.straight.q.val() & self.none_left.q.val() {
+                        self.next_state.next = HeadState::LineMeasure;
                     }
                 }
             }
             HeadState::Event => {
                 self.debug.next = 4.into();
                 if self.request_ready.val() {
-                    self.state.d.next = HeadState::EventWait;
+                    self.next_state.next = HeadState::EventWait;
                 }
             }
             HeadState::EventWait => {
@@ -598,119 +622,108 @@ impl Logic for HeadReader {
                 self.error.d.next = self.done_code.val();
                 if self.done.val() {
                     if self.done_code.val() != 0 {
-                        self.state.d.next = HeadState::Error;
+                        self.next_state.next = HeadState::Error;
                     } else {
-                        self.asks.d.next = true;
-                        self.asks_index.d.next = true;
-                        self.state.d.next = HeadState::Index;
+                        self.next_state.next = HeadState::Index;
                     }
                 }
             }
             HeadState::LineSettle => {
                 self.debug.next = 5.into();
-                self.state.d.next = HeadState::LineMeasure;
+                self.next_state.next = HeadState::LineMeasure;
             }
             HeadState::LineMeasure => {
                 self.debug.next = 5.into();
-                self.next_held.next.left = bit_cast::<7, 6>(self.places.burst_minus_1.val()) + 1;
                 self.last_half.d.next = self.first_half.val() + self.places.burst_minus_1.val();
-                self.asks.d.next = true;
-                self.state.d.next = HeadState::Line;
+                self.next_state.next = HeadState::Line;
             }
             HeadState::Line => {
                 self.debug.next = 5.into();
                 if self.request_ready.val() {
-                    self.state.d.next = HeadState::LineWait;
+                    self.next_state.next = HeadState::LineWait;
                 }
             }
             HeadState::LineWait => {
                 self.debug.next = 5.into();
                 self.error.d.next = self.done_code.val();
                 if self.done.val() {
-                    self.state.d.next = HeadState::Choose;
-                    if self.straight.val() & self.room.val() & self.words_free.q.val() {
-                        self.state.d.next = HeadState::EntryWord;
+                    self.next_state.next = HeadState::Choose;
+                    if self.goes_on.q.val() {
+                        self.next_state.next = HeadState::EntryWord;
                         if self.words_busy.val() {
-                            self.state.d.next = HeadState::Entry;
+                            self.next_state.next = HeadState::Entry;
                         }
                     }
                     if self.done_code.val() != 0 {
-                        self.next_held.next.left = 0.into();
-                        self.state.d.next = HeadState::Error;
+                        self.next_state.next = HeadState::Error;
                     }
                 }
             }
             HeadState::Entry => {
                 self.debug.next = 6.into();
                 if !self.words_busy.val() {
-                    self.state.d.next = HeadState::EntryWord;
+                    self.next_state.next = HeadState::EntryWord;
                 }
             }
             HeadState::EntryWord => {
                 self.debug.next = 6.into();
-                self.data.d.next = self.word.val();
-                self.state.d.next = HeadState::EntryHalf;
+                self.next_state.next = HeadState::EntryHalf;
             }
             HeadState::EntryHalf => {
                 self.debug.next = 6.into();
                 self.index.d.next = self.half.val();
-                self.next_held.next.next_avail = self.held.q.val().next_avail + 1;
-                self.next_held.next.left = self.held.q.val().left - 1;
-                self.state.d.next = HeadState::SpanStep;
+                self.next_state.next = HeadState::SpanStep;
             }
             HeadState::SpanStep => {
                 self.debug.next = 6.into();
                 self.bad_index.d.next = self.index.q.val() > self.last_index.q.val();
                 self.error.d.next = self.descriptor_index.val();
-                self.state.d.next = HeadState::SpanSettle;
+                self.next_state.next = HeadState::SpanSettle;
             }
             HeadState::SpanSettle => {
                 self.debug.next = 6.into();
                 if self.bad_index.q.val() {
-                    self.state.d.next = HeadState::Error;
+                    self.next_state.next = HeadState::Error;
                 } else {
-                    self.asks.d.next = true;
-                    self.asks_ahead.d.next = true;
-                    self.state.d.next = HeadState::Push;
+                    self.next_state.next = HeadState::Push;
                 }
             }
             HeadState::Push => {
                 self.debug.next = 6.into();
                 if self.request_ready.val() {
-                    self.head_valid.next = true;
-                    self.rewound.next = self.is_again.q.val();
+                    self.announces.next = true;
+                    self.rewound_now.next = self.is_again.q.val();
                     self.is_again.d.next = false;
                     self.next_word.d.next = self.next_word.q.val() + self.words.val() + 1;
-                    self.state.d.next = HeadState::Leave;
+                    self.next_state.next = HeadState::Leave;
                     if !self.over.val() & !self.cancelled.val() {
-                        self.state.d.next = HeadState::PushSettle;
+                        self.next_state.next = HeadState::PushSettle;
                     }
                 }
             }
             HeadState::PushSettle => {
                 self.debug.next = 6.into();
                 // What is left of room and free words is known on the next clock.
-                self.state.d.next = HeadState::Choose;
+                self.next_state.next = HeadState::Choose;
             }
             HeadState::Abort => {
                 self.debug.next = 6.into();
-                self.head_valid.next = true;
+                self.announces.next = true;
                 self.announced.next.aborted = true;
-                self.rewound.next = true;
+                self.rewound_now.next = true;
                 self.is_given_up.d.next = false;
-                self.next_held.next.next_avail = self.held.q.val().next_avail + 1;
-                self.state.d.next = HeadState::Settle;
+                self.next_state.next = HeadState::Settle;
             }
             HeadState::Error => {
                 self.debug.next = 7.into();
                 // The walker reports it, behind the chains before it.
                 self.announced.next.error = self.error.q.val();
                 if self.cancelled.val() {
-                    self.state.d.next = HeadState::Leave;
+                    self.next_state.next = HeadState::Leave;
                 } else if self.room.val() {
-                    self.head_valid.next = true;
+                    self.announces.next = true;
                     self.halt.next = true;
-                    self.state.d.next = HeadState::Leave;
+                    self.next_state.next = HeadState::Leave;
                 }
             }
             HeadState::Leave => {
@@ -720,23 +733,73 @@ impl Logic for HeadReader {
                 self.saved.next = !self.restarted.val();
                 // A doorbell since the restart may have been taken for one of the old ring.
                 self.again.next = self.cancelled.val();
-                self.state.d.next = HeadState::Idle;
+                self.next_state.next = HeadState::Idle;
             }
         }
         if self.restart.val() {
             self.loaded.d.next = false;
         }
+        if self.idles.q.val() & self.found.val() & !self.flush.val() {
+            self.served.d.next = self.offered.val();
+        }
+        // Where the queue stands
+        self.next_held.next = self.held.q.val();
+        self.freshens.d.next = self.loads.q.val() & self.fresh.val();
+        if self.halves_entry.q.val() | self.aborts.q.val() {
+            self.next_held.next.next_avail = self.held.q.val().next_avail + 1;
+        }
+        if self.rewinds.q.val() {
+            self.next_held.next.next_avail = self.park_avail.val();
+        }
+        if self.halves_index.q.val() {
+            self.next_held.next.seen_avail = self.half.val();
+        }
+        if self.halves_entry.q.val() {
+            self.next_held.next.left = self.held.q.val().left - 1;
+        }
+        if self.measures.q.val() {
+            self.next_held.next.left = bit_cast::<7, 6>(self.places.burst_minus_1.val()) + 1;
+        }
+        // After an error nothing that was read is of use.
+        if self.rewinds.q.val() | (self.state.q.val() == HeadState::Error) {
+            self.next_held.next.left = 0.into();
+        }
+        if self.loads.q.val() {
+            self.next_held.next = self.states.read_data.val();
+        } else if self.freshens.q.val() {
+            self.next_held.next.next_avail = 0.into();
+            self.next_held.next.seen_avail = 0.into();
+            self.next_held.next.left = 0.into();
+        }
         self.held.d.next = self.next_held.val();
         self.request.next = self.ask.val();
-        self.head.next = self.announced.val();
+        // Announced a clock later: when a request is taken is known late.
+        self.head_now.d.next = self.announces.val();
+        self.head_out.d.next = self.announced.val();
+        self.head_valid.next = self.head_now.q.val();
+        self.head.next = self.head_out.q.val();
+        self.rewound.next = self.rewound_now.val();
+        self.went_back.d.next = self.rewound_now.val();
         if self.reset.val() {
-            self.state.d.next = HeadState::Idle;
-            self.asks.d.next = false;
-            self.asks_index.d.next = false;
-            self.asks_event.d.next = false;
-            self.asks_ahead.d.next = false;
+            self.next_state.next = HeadState::Idle;
             self.loaded.d.next = false;
+            self.head_now.d.next = false;
+            self.freshens.d.next = false;
             self.next_word.d.next = 0.into();
         }
+        self.state.d.next = self.next_state.val();
+        self.idles.d.next = self.next_state.val() == HeadState::Idle;
+        self.loads.d.next = self.next_state.val() == HeadState::LoadState;
+        self.rewinds.d.next = self.next_state.val() == HeadState::Rewind;
+        self.measures.d.next = self.next_state.val() == HeadState::LineMeasure;
+        self.halves_entry.d.next = self.next_state.val() == HeadState::EntryHalf;
+        self.aborts.d.next = self.next_state.val() == HeadState::Abort;
+        self.asks_index.d.next = self.next_state.val() == HeadState::Index;
+        self.asks_event.d.next = self.next_state.val() == HeadState::Event;
+        self.asks_ahead.d.next = self.next_state.val() == HeadState::Push;
+        self.asks.d.next = (self.next_state.val() == HeadState::Index)
+            | (self.next_state.val() == HeadState::Event)
+            | (self.next_state.val() == HeadState::Push)
+            | (self.next_state.val() == HeadState::Line);
     }
 }

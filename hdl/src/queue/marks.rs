@@ -71,6 +71,8 @@ logic_block! {
         flushing: DFF<Bit>,
         under_way: DFF<Bits<5>>,
         some_room: DFF<Bit>,
+        // nothing of an old ring is under way, on the clock before
+        drained: DFF<Bit>,
         shut_now: DFF<Bits<16>>,
         // on the clock after `rewound`, when the queue is the same yet
         went_back: DFF<Bit>,
@@ -81,7 +83,6 @@ logic_block! {
         rewound_here: Signal<Local, Bits<16>>,
         keep: Signal<Local, Bits<16>>,
         back: Signal<Local, Bits<16>>,
-        drained: Signal<Local, Bit>,
         chain: Signal<Local, ParkedChain>,
         queues: Constant<Bits<16>> = Constant::new(((1u64 << TX_QUEUES) - 1).to_bits()),
     }
@@ -102,7 +103,7 @@ impl Logic for QueueMarks {
     fn update(&mut self) {
         dff_setup!(
             self, clock, parked, to_rewind, to_give_up, epochs, halted, killing, flushing, under_way, some_room,
-            shut_now, went_back
+            shut_now, went_back, drained
         );
         clock!(self, clock, avails, chains);
         self.avails.write_addr.next = self.park.queue.val();
@@ -160,13 +161,18 @@ impl Logic for QueueMarks {
         if !self.announced.val() & self.finished.val() {
             self.under_way.d.next = self.under_way.q.val() - 1;
         }
-        self.some_room.d.next = !self.under_way.q.val().get_bit(4);
+        self.some_room.d.next = !(self.under_way.q.val().get_bit(4)
+            | (self.under_way.q.val().get_bits::<4>(0).all() & self.announced.val()));
         self.room.next = self.some_room.q.val();
-        self.drained.next =
-            self.quiet.val() & (self.under_way.q.val() == 0) & !self.announced.val() & self.flushing.q.val();
+        // What is quiet then stays quiet until the flush is over.
+        self.drained.d.next = self.quiet.val()
+            & (self.under_way.q.val() == 0)
+            & !self.announced.val()
+            & self.flushing.q.val()
+            & !self.drained.q.val();
         self.killing.d.next = (self.killing.q.val() | self.restart.val()) & self.queues.val();
         self.flushing.d.next = self.flushing.q.val() | self.restart.val().any();
-        if self.drained.val() {
+        if self.drained.q.val() {
             self.killing.d.next = self.restart.val() & self.queues.val();
             self.flushing.d.next = self.restart.val().any();
         }
@@ -182,6 +188,7 @@ impl Logic for QueueMarks {
             self.flushing.d.next = false;
             self.under_way.d.next = 0.into();
             self.went_back.d.next = false;
+            self.drained.d.next = false;
         }
     }
 }

@@ -30,6 +30,7 @@ struct Awaited {
 enum RingReaderState {
     Idle,
     Look,
+    Send,
     Base,
     Space,
     Context,
@@ -94,9 +95,15 @@ logic_block! {
         held: DFF<RingRequest>,
         pages: LutRam<KnownPage, 5>,
         page_known: DFF<Bits<32>>,
-        // what is remembered of the request's area: that there is a page, and which
+        // the states `Idle`, `Look` and `Send`, and that no request is taken
+        idles: DFF<Bit>,
+        looks: DFF<Bit>,
+        sends: DFF<Bit>,
+        blocked: DFF<Bit>,
+        // what is remembered of the request's area: that there is a page,
         maybe: DFF<Bit>,
-        maybe_number: DFF<Bits<9>>,
+        // that it is the request's, a bit for each three of its number
+        same: DFF<Bits<3>>,
         // its frame: what is read on the clock of the request, or what the MMU answered
         phys_page: DFF<Bits<PHYS_PAGE_BITS>>,
         // the areas changed since the request came
@@ -109,7 +116,6 @@ logic_block! {
         write_failed: DFF<Bit>,
         awaited: Fifo<Awaited, 4, 5>,
         outstanding: DFF<Bits<5>>,
-        full: DFF<Bit>,
         index: DFF<Bits<5>>,
         failed: DFF<Bit>,
         over: DFF<Bit>,
@@ -122,6 +128,13 @@ logic_block! {
         area_now: Signal<Local, Bits<2>>,
         known: Signal<Local, KnownPage>,
         awaited_in: Signal<Local, Awaited>,
+        next_state: Signal<Local, RingReaderState>,
+        fenced_next: Signal<Local, Bit>,
+        asked_place: Signal<Local, Bits<PLACE_BITS>>,
+        known_number: Signal<Local, Bits<9>>,
+        same_parts: Signal<Local, Bits<3>>,
+        hit: Signal<Local, Bit>,
+        asks_memory: Signal<Local, Bit>,
         look_area: Signal<Local, Bits<2>>,
         look_queue: Signal<Local, Bits<4>>,
         asked_area: Signal<Local, Bits<2>>,
@@ -178,7 +191,11 @@ impl Logic for RingReader {
             held,
             page_known,
             maybe,
-            maybe_number,
+            same,
+            idles,
+            looks,
+            sends,
+            blocked,
             phys_page,
             stale,
             virt_page,
@@ -188,7 +205,6 @@ impl Logic for RingReader {
             write_valid,
             write_failed,
             outstanding,
-            full,
             index,
             failed,
             over,
@@ -198,7 +214,9 @@ impl Logic for RingReader {
         );
         clock!(self, clock, pages, awaited);
         self.awaited.reset.next = self.reset.val();
-        self.ready.next = false;
+        self.ready.next = self.idles.q.val() & !self.blocked.q.val();
+        self.next_state.next = self.state.q.val();
+        self.fenced_next.next = self.fenced.q.val();
         self.place.next = self.held.q.val().place;
         self.goal.next = self.awaited.out_data.val().goal;
         self.area_now.next = self.held.q.val().area;
@@ -229,10 +247,9 @@ impl Logic for RingReader {
             (bit_cast::<5, 1>(self.look_area.val().get_bits::<1>(0)) << 4) | bit_cast::<5, 4>(self.look_queue.val());
         self.known_page.next = self.pages.read_data.val();
         // One enable: a register that is loaded in two places gets a multiplexer that holds it.
-        self.page_load.next = self.state.q.val() == RingReaderState::Idle;
+        self.page_load.next = self.idles.q.val() | self.translate_ready.q.val();
         self.page_next.next = self.known_page.val().phys_page;
-        if self.state.q.val() == RingReaderState::Answer {
-            self.page_load.next = true;
+        if self.translate_ready.q.val() {
             self.page_next.next = self.translate.phys_page.val();
         }
         if self.page_load.val() {
@@ -250,7 +267,10 @@ impl Logic for RingReader {
         }
         // Reads
         self.offset.next = self.place.val().get_bits::<12>(0);
-        self.mem.req_valid.next = false;
+        self.hit.next = self.maybe.q.val() & self.same.q.val().all();
+        self.asks_memory.next = (self.looks.q.val() & self.hit.val()) | self.sends.q.val();
+        self.mem.req_valid.next =
+            (self.looks.q.val() & self.maybe.q.val() & self.same.q.val().all()) | self.sends.q.val();
         self.word_addr.next = (bit_cast::<PHYS_ADDR_BITS, PHYS_PAGE_BITS>(self.phys_page.q.val()) << 12)
             | bit_cast::<PHYS_ADDR_BITS, 12>(self.offset.val() & 0xFF8);
         self.mem.phys_addr.next = self.word_addr.val();
@@ -258,7 +278,7 @@ impl Logic for RingReader {
         self.awaited_in.next.owner = self.held.q.val().owner;
         self.awaited_in.next.goal = self.held.q.val().goal;
         self.awaited.in_data.next = self.awaited_in.val();
-        self.sent.next = false;
+        self.sent.next = self.asks_memory.val() & self.mem.req_ready.val();
         // The write
         self.lane.next = self.place.val().get_bits::<3>(0);
         self.mem_write.req_valid.next = self.write_valid.q.val();
@@ -280,6 +300,14 @@ impl Logic for RingReader {
         self.done_owner.next = self.over_owner.q.val();
         self.done_code.next = self.over_code.q.val();
         self.over.d.next = false;
+        self.over_owner.d.next = self.held.q.val().owner;
+        self.over_code.d.next = 0.into();
+        if self.write_failed.q.val() {
+            self.over_code.d.next = self.ring_bus_error.val();
+        }
+        if self.state.q.val() == RingReaderState::Fault {
+            self.over_code.d.next = self.ring_fault.val();
+        }
         if self.mem.data_valid.val() {
             self.index.d.next = self.index.q.val() + 1;
             self.failed.d.next = self.failed.q.val() | self.mem.data_error.val();
@@ -295,56 +323,68 @@ impl Logic for RingReader {
             }
         }
         self.quiet.next = self.outstanding.q.val() == 0;
+        self.asked_place.next = self.request.val().place;
+        self.known_number.next = self.known_page.val().number;
+        self.same_parts.next = 0.into();
+        if self.known_number.val().get_bits::<3>(0) == self.asked_place.val().get_bits::<3>(12) {
+            self.same_parts.next = self.same_parts.val() | 1;
+        }
+        if self.known_number.val().get_bits::<3>(3) == self.asked_place.val().get_bits::<3>(15) {
+            self.same_parts.next = self.same_parts.val() | 2;
+        }
+        if self.known_number.val().get_bits::<3>(6) == self.asked_place.val().get_bits::<3>(18) {
+            self.same_parts.next = self.same_parts.val() | 4;
+        }
+        if self.idles.q.val() {
+            self.held.d.next = self.request.val();
+            self.stale.d.next = false;
+            self.maybe.d.next = self.page_known.q.val().get_bit(self.asked_slot.val().index())
+                & !self.asked_area.val().get_bit(1)
+                & !self.restart.val().any()
+                & !self.fence.val();
+            self.same.d.next = self.same_parts.val();
+        }
         match self.state.q.val() {
             RingReaderState::Idle => {
-                self.held.d.next = self.request.val();
-                self.stale.d.next = false;
-                self.maybe.d.next = self.page_known.q.val().get_bit(self.asked_slot.val().index())
-                    & !self.asked_area.val().get_bit(1)
-                    & !self.restart.val().any()
-                    & !self.fence.val();
-                self.maybe_number.d.next = self.known_page.val().number;
-                if !self.fenced.q.val() & !self.full.q.val() {
-                    self.ready.next = true;
-                    if self.valid.val() {
-                        self.state.d.next = RingReaderState::Look;
-                    }
+                if !self.blocked.q.val() & self.valid.val() {
+                    self.next_state.next = RingReaderState::Look;
                 }
                 if self.fenced.q.val() & self.quiet.val() {
-                    self.fenced.d.next = false;
+                    self.fenced_next.next = false;
                 }
             }
             RingReaderState::Look => {
-                if !self.maybe.q.val() | (self.maybe_number.q.val() != self.page_number.val()) {
-                    self.state.d.next = RingReaderState::Base;
-                } else {
-                    self.mem.req_valid.next = true;
-                    if self.mem.req_ready.val() {
-                        self.sent.next = true;
-                        self.state.d.next = RingReaderState::Idle;
-                    }
+                if !self.hit.val() {
+                    self.next_state.next = RingReaderState::Base;
+                } else if self.mem.req_ready.val() {
+                    self.next_state.next = RingReaderState::Idle;
+                }
+            }
+            RingReaderState::Send => {
+                if self.mem.req_ready.val() {
+                    self.next_state.next = RingReaderState::Idle;
                 }
             }
             RingReaderState::Base => {
                 self.table_busy.next = true;
-                self.state.d.next = RingReaderState::Space;
+                self.next_state.next = RingReaderState::Space;
             }
             RingReaderState::Space => {
                 self.table_busy.next = true;
                 self.table.word.next = 3.into();
                 self.virt_page.d.next = self.base.val() + bit_cast::<52, 9>(self.page_number.val());
-                self.state.d.next = RingReaderState::Context;
+                self.next_state.next = RingReaderState::Context;
             }
             RingReaderState::Context => {
                 self.space.d.next = self.table.data.val().get_bits::<4>(16);
                 self.translate_valid.d.next = true;
-                self.state.d.next = RingReaderState::Translate;
+                self.next_state.next = RingReaderState::Translate;
             }
             RingReaderState::Translate => {
                 if self.translate.req_ready.val() {
                     self.translate_valid.d.next = false;
                     self.translate_ready.d.next = true;
-                    self.state.d.next = RingReaderState::Answer;
+                    self.next_state.next = RingReaderState::Answer;
                 }
             }
             RingReaderState::Answer => {
@@ -356,50 +396,41 @@ impl Logic for RingReader {
                     if !self.area_now.val().get_bit(1) & !self.stale.q.val() & !self.fenced.q.val() {
                         self.next_known.next = self.page_known.q.val() | self.slot_bit.val();
                     }
-                    self.maybe.d.next = true;
-                    self.maybe_number.d.next = self.page_number.val();
                     if self.translate.cause.val() != 0 {
                         self.next_known.next = self.page_known.q.val() & (self.slot_bit.val() ^ 0xFFFF_FFFF_u64);
-                        self.state.d.next = RingReaderState::Fault;
+                        self.next_state.next = RingReaderState::Fault;
                     } else if self.held.q.val().write {
                         self.write_valid.d.next = true;
-                        self.state.d.next = RingReaderState::Write;
+                        self.next_state.next = RingReaderState::Write;
                     } else {
-                        self.state.d.next = RingReaderState::Look;
+                        self.next_state.next = RingReaderState::Send;
                     }
                 }
             }
             RingReaderState::Write => {
                 if self.mem_write.req_ready.val() {
                     self.write_valid.d.next = false;
-                    self.state.d.next = RingReaderState::Acknowledge;
+                    self.next_state.next = RingReaderState::Acknowledge;
                 }
             }
             RingReaderState::Acknowledge => {
                 self.write_failed.d.next = self.mem_write.done_error.val();
                 if self.mem_write.done_valid.val() {
-                    self.state.d.next = RingReaderState::Report;
+                    self.next_state.next = RingReaderState::Report;
                 }
             }
             RingReaderState::Report => {
                 // Not on the clock of a read's answer.
                 if !self.last_beat.val() {
                     self.over.d.next = true;
-                    self.over_owner.d.next = self.held.q.val().owner;
-                    self.over_code.d.next = 0.into();
-                    if self.write_failed.q.val() {
-                        self.over_code.d.next = self.ring_bus_error.val();
-                    }
-                    self.state.d.next = RingReaderState::Idle;
+                    self.next_state.next = RingReaderState::Idle;
                 }
             }
             RingReaderState::Fault => {
                 // After the answers of older reads.
                 if self.outstanding.q.val() == 0 {
                     self.over.d.next = true;
-                    self.over_owner.d.next = self.held.q.val().owner;
-                    self.over_code.d.next = self.ring_fault.val();
-                    self.state.d.next = RingReaderState::Idle;
+                    self.next_state.next = RingReaderState::Idle;
                 }
             }
         }
@@ -411,24 +442,28 @@ impl Logic for RingReader {
         if !self.sent.val() & self.last_beat.val() {
             self.outstanding.d.next = self.outstanding.q.val() - 1;
         }
-        self.full.d.next = self.outstanding.q.val().get_bit(4);
         if self.fence.val() {
-            self.fenced.d.next = true;
+            self.fenced_next.next = true;
             self.page_known.d.next = 0.into();
         }
         self.fence_busy.next = self.fenced.q.val();
         if self.reset.val() {
-            self.state.d.next = RingReaderState::Idle;
+            self.next_state.next = RingReaderState::Idle;
             self.page_known.d.next = 0.into();
             self.translate_valid.d.next = false;
             self.translate_ready.d.next = false;
             self.write_valid.d.next = false;
             self.outstanding.d.next = 0.into();
-            self.full.d.next = false;
             self.index.d.next = 0.into();
             self.failed.d.next = false;
             self.over.d.next = false;
-            self.fenced.d.next = false;
+            self.fenced_next.next = false;
         }
+        self.fenced.d.next = self.fenced_next.val();
+        self.blocked.d.next = self.fenced_next.val() | (self.outstanding.q.val().get_bit(4) & !self.reset.val());
+        self.state.d.next = self.next_state.val();
+        self.idles.d.next = self.next_state.val() == RingReaderState::Idle;
+        self.looks.d.next = self.next_state.val() == RingReaderState::Look;
+        self.sends.d.next = self.next_state.val() == RingReaderState::Send;
     }
 }

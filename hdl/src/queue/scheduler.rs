@@ -124,6 +124,8 @@ logic_block! {
         cancel: DFF<Bit>,
         restart_seen: DFF<Bit>,
         candidate: DFF<Bits<4>>,
+        // the queue behind it, one clock later
+        behind: DFF<Bits<4>>,
         // it is the queue that is served
         waits: DFF<Bit>,
         // the candidate was in debt, and has been given what a round gives
@@ -197,6 +199,9 @@ logic_block! {
         moves: Signal<Local, Bit>,
         advance: Signal<Local, Bit>,
         candidate_next: Signal<Local, Bits<4>>,
+        sought: Signal<Local, Bits<4>>,
+        after: Signal<Local, Bits<4>>,
+        jumps: Signal<Local, Bit>,
         rate_given: Signal<Local, Bits<TOKEN_BITS>>,
         quantum_given: Signal<Local, Bits<TOKEN_BITS>>,
         given: Signal<Local, Bits<TOKEN_BITS>>,
@@ -247,6 +252,7 @@ impl Logic for QueueScheduler {
             cancel,
             restart_seen,
             candidate,
+            behind,
             waits,
             tried,
             jump,
@@ -360,13 +366,22 @@ impl Logic for QueueScheduler {
         self.credits.next = self.looks.val() & self.searched.q.val() & self.in_debt.q.val() & !self.tried.q.val();
         self.moves.next = self.looks.val() & (!self.searched.q.val() | (self.in_debt.q.val() & self.tried.q.val()));
         self.advance.next = self.moves.val() | self.take.val();
+        self.after.next = self.candidate.q.val() + 1;
+        if self.candidate.q.val() == self.last_queue.val() {
+            self.after.next = 0.into();
+        }
+        self.behind.d.next = self.after.val();
         self.candidate_next.next = self.candidate.q.val();
         if self.advance.val() {
-            self.candidate_next.next = self.candidate.q.val() + 1;
-            if self.candidate.q.val() == self.last_queue.val() {
-                self.candidate_next.next = 0.into();
-            }
+            self.candidate_next.next = self.behind.q.val();
         }
+        // An account is looked at for the search only when nothing is offered, and what is taken was offered.
+        self.sought.next = self.candidate.q.val();
+        if self.moves.val() {
+            self.sought.next = self.behind.q.val();
+        }
+        self.jumps.next =
+            self.jump.q.val() & !self.phase.q.val() & !self.offers.val() & !self.offer.q.val() & !self.serving.q.val();
         self.credited.d.next = self.credits.val() & !self.jump.q.val();
         if self.credits.val() {
             self.tried.d.next = true;
@@ -381,9 +396,10 @@ impl Logic for QueueScheduler {
         }
         if self.jump.q.val() & !self.phase.q.val() {
             self.jump.d.next = false;
-            if !self.offers.val() & !self.offer.q.val() & !self.serving.q.val() {
-                self.candidate_next.next = self.jump_queue.q.val();
-            }
+        }
+        if self.jumps.val() {
+            self.candidate_next.next = self.jump_queue.q.val();
+            self.sought.next = self.jump_queue.q.val();
         }
         self.candidate.d.next = self.candidate_next.val();
         self.phase.d.next = !self.phase.q.val() & !self.clearing.val();
@@ -401,7 +417,7 @@ impl Logic for QueueScheduler {
             self.takes.d.next = 0.into();
         }
         if !self.phase.q.val() {
-            self.op_queue.d.next = self.candidate_next.val();
+            self.op_queue.d.next = self.sought.val();
             self.op_search.d.next = false;
             self.op_announce.d.next = false;
             self.op_charge.d.next = false;

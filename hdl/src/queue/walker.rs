@@ -49,6 +49,7 @@ enum WalkState {
     Fetch,
     End,
     Emit,
+    Resume,
     Close,
     Break,
     Fail,
@@ -83,6 +84,8 @@ logic_block! {
         pub ahead_ready: Signal<Out, Bit>,
         /// 0, RingFault or RingBusError.
         pub ahead_code: Signal<In, Bits<6>>,
+        /// It is not 0.
+        pub ahead_failed: Signal<In, Bit>,
         /// The oldest descriptors in use, word of 128.
         pub oldest_word: Signal<Out, Bits<7>>,
         /// The queue that this module is about.
@@ -177,7 +180,8 @@ logic_block! {
         at: DFF<Bits<9>>,
         at_next: DFF<Bits<9>>,
         left: DFF<Bits<4>>,
-        wish: DFF<Bits<4>>,
+        // 16 descriptors are wished for, not 4
+        wishes_many: DFF<Bit>,
         second_word: DFF<Bits<64>>,
         first_word: DFF<Bits<64>>,
         index: DFF<Bits<16>>,
@@ -189,17 +193,33 @@ logic_block! {
         last_counted: DFF<Bit>,
         // it is on the next place that was read
         is_here: DFF<Bit>,
-        // it may go on; with it, the fragment before it is stored, and this one is held back
+        // it is the chain's last
+        ends: DFF<Bit>,
+        // it may go on
         passes: DFF<Bit>,
-        stores: DFF<Bit>,
+        // it is taken on this clock; with it, it is held back as the newest fragment, the fragment before it is stored,
+        // and that was the last one of the first walk
+        takes: DFF<Bit>,
+        keeps: DFF<Bit>,
         pushes: DFF<Bit>,
-        // the states `Hold`, `First`, `Start`, `Ask` and `Emit`; the first two, and `Fetch`, want a word
-        holds: DFF<Bit>,
-        firsts: DFF<Bit>,
+        limits: DFF<Bit>,
+        // the states `Idle`, `Start`, `First`, `Second`, `Judge`, `Hold`, `Ask`, `Emit` and `Resume`; those of `First` and
+        // `Second` may stand in `Fail` too, where nothing of the descriptor counts
+        idles: DFF<Bit>,
         starts: DFF<Bit>,
-        reads: DFF<Bit>,
+        firsts: DFF<Bit>,
+        seconds: DFF<Bit>,
+        judges: DFF<Bit>,
+        holds: DFF<Bit>,
         asks: DFF<Bit>,
         emits: DFF<Bit>,
+        resumes: DFF<Bit>,
+        // a word is wanted
+        reads: DFF<Bit>,
+        // the list is ended, as broken or not
+        closes: DFF<Bit>,
+        breaks: DFF<Bit>,
+        fails: DFF<Bit>,
         // a chain may be released, or be done with
         may_emit: DFF<Bit>,
         may_fail: DFF<Bit>,
@@ -248,8 +268,15 @@ logic_block! {
         entries: Signal<Local, Bits<16>>,
         is_bad: Signal<Local, Bit>,
         refused_now: Signal<Local, Bit>,
-        accepts: Signal<Local, Bit>,
-        ends_here: Signal<Local, Bit>,
+        takes_next: Signal<Local, Bit>,
+        keeps_next: Signal<Local, Bit>,
+        next_state: Signal<Local, WalkState>,
+        next_index: Signal<Local, Bits<16>>,
+        next_count: Signal<Local, Bits<16>>,
+        next_total: Signal<Local, Bits<CHAIN_BYTES_BITS>>,
+        enters: Signal<Local, Bit>,
+        closes_now: Signal<Local, Bit>,
+        gone_here: Signal<Local, Bit>,
         released_now: Signal<Local, Bit>,
         queues: Constant<Bits<16>> = Constant::new(((1u64 << TX_QUEUES) - 1).to_bits()),
         header_bytes: Constant<Bits<CHAIN_BYTES_BITS>> = Constant::new((VIRTIO_NET_HDR_BYTES as u64).to_bits()),
@@ -315,7 +342,7 @@ impl Logic for ChainWalker {
             at,
             at_next,
             left,
-            wish,
+            wishes_many,
             second_word,
             first_word,
             index,
@@ -326,15 +353,25 @@ impl Logic for ChainWalker {
             too_much,
             last_counted,
             is_here,
+            ends,
             passes,
-            stores,
+            takes,
+            keeps,
             pushes,
-            holds,
-            firsts,
+            limits,
+            idles,
             starts,
-            reads,
+            firsts,
+            seconds,
+            judges,
+            holds,
             asks,
             emits,
+            resumes,
+            reads,
+            closes,
+            breaks,
+            fails,
             may_emit,
             may_fail,
             beyond,
@@ -377,10 +414,13 @@ impl Logic for ChainWalker {
         self.span.index.next = self.index.q.val();
         self.span.last_index.next = self.last_index.q.val();
         self.span.table_low.next = self.table_low.q.val();
-        self.span.wish_minus_1.next = self.wish.q.val();
+        self.span.wish_minus_1.next = 3.into();
+        if self.wishes_many.q.val() {
+            self.span.wish_minus_1.next = 15.into();
+        }
         // Outputs
-        self.head_ready.next = false;
-        self.ahead_ready.next = false;
+        self.head_ready.next = self.idles.q.val();
+        self.ahead_ready.next = self.starts.q.val() & self.has_ahead.q.val() & self.ahead_valid.val();
         self.oldest_word.next = self.oldest.q.val();
         self.queue.next = self.walked.q.val();
         self.failed.next = self.error_valid.q.val();
@@ -411,12 +451,10 @@ impl Logic for ChainWalker {
         self.held_back.next.virt_addr = self.fragment_addr.q.val();
         self.held_back.next.bytes = self.fragment_bytes.q.val();
         self.held_back.next.context = self.fragment_context.q.val();
-        self.held_back.next.last = false;
-        self.held_back.next.broken = false;
-        self.push.next = false;
-        self.commit.next = false;
-        self.rollback.next = false;
-        self.chain_valid.next = false;
+        // Whatever is stored in another state than `Hold` is the last.
+        self.held_back.next.last = !self.holds.q.val();
+        self.held_back.next.broken = self.breaks.q.val();
+        self.fragment.next = self.held_back.val();
         self.chain_word.next.queue = self.walked.q.val();
         self.chain_word.next.head = self.head_index.q.val();
         self.chain_word.next.frame_bytes = self.frame_bytes.q.val();
@@ -437,7 +475,8 @@ impl Logic for ChainWalker {
         self.gone.d.next =
             (self.killed.val() | self.restart.val() | self.stopped.q.val() | (self.enabled.val() ^ 0xFFFF))
                 & self.queues.val();
-        if self.gone.q.val().get_bit(self.walked.q.val().index()) {
+        self.gone_here.next = self.gone.q.val().get_bit(self.walked.q.val().index());
+        if self.gone_here.val() {
             self.cancelled.d.next = true;
         }
         self.low_at.next = self.at.q.val().get_bits::<7>(0) + 2;
@@ -451,334 +490,356 @@ impl Logic for ChainWalker {
         self.low_bytes.next = self.second_word.q.val().get_bits::<19>(0);
         self.entries.next = self.second_word.q.val().get_bits::<16>(4);
         self.limit_reached.d.next = !self.second.q.val() & (self.stored.q.val() == self.store_last.val());
-        self.ends_here.next = !self.second_word.q.val().get_bit(32) | (self.second.q.val() & self.equal.q.val());
+        self.ends.d.next = !self.second_word.q.val().get_bit(32)
+            | (self.second.q.val() & (self.check.sum.val() == self.promised.q.val()));
         self.is_here.d.next = self.follows.q.val() & (self.left.q.val() != 0) & !self.last_counted.q.val();
-        // What `Hold` does is decided on the clock before it.
+        // What `Hold` does is decided on the clock before it. Of the second walk, whether it may go on is known one clock
+        // later.
         self.is_bad.next = self.check.refusal.val() != 0;
         self.refused_now.next = self.refused.q.val() | (self.is_bad.val() & !self.second.q.val());
-        self.passes.d.next = !self.check.is_table.val() & !(self.is_bad.val() & self.second.q.val());
-        self.stores.d.next = !self.refused_now.val() & !self.check.empty.val() & !self.overflow.q.val();
-        self.pushes.d.next =
-            !self.refused_now.val() & !self.check.empty.val() & !self.overflow.q.val() & self.fragment_valid.q.val();
+        self.passes.d.next = !(self.is_bad.val() & self.second.q.val());
+        self.takes_next.next = self.room.val()
+            & !self.check.is_table.val()
+            & ((self.judges.q.val() & !self.second.q.val())
+                | (self.holds.q.val() & !self.takes.q.val() & self.passes.q.val() & !self.too_much.q.val()));
+        self.keeps_next.next =
+            self.takes_next.val() & !self.check.empty.val() & !self.overflow.q.val() & !self.refused_now.val();
+        self.takes.d.next = self.takes_next.val();
+        self.keeps.d.next = self.keeps_next.val();
+        self.pushes.d.next = self.keeps_next.val() & self.fragment_valid.q.val();
+        self.limits.d.next = self.keeps_next.val() & self.fragment_valid.q.val() & self.limit_reached.q.val();
+        self.enters.next = self.holds.q.val() & self.check.is_table.val();
         self.beyond.d.next = self.index.q.val() > self.last_index.q.val();
-        self.holds.d.next = false;
+        self.seconds.d.next = self.firsts.q.val();
         self.firsts.d.next = false;
-        self.starts.d.next = false;
         self.reads.d.next = false;
-        self.asks.d.next = false;
-        self.emits.d.next = false;
-        self.accepts.next = self.holds.q.val() & self.passes.q.val() & !self.too_much.q.val() & self.room.val();
         // The pace counts to 7, and these are a clock late.
         self.may_emit.d.next = self.room.val() & self.chain_ready.val() & self.pace.q.val().get_bits::<2>(1).all();
         self.may_fail.d.next = self.pace.q.val().get_bits::<2>(1).all();
         self.released_now.next = self.emits.q.val() & self.may_emit.q.val();
-        self.finish.next = false;
+        self.closes_now.next = (self.closes.q.val() | self.breaks.q.val()) & self.room.val();
+        self.finish.next = (self.closes.q.val() & self.room.val())
+            | (self.fails.q.val() & self.may_fail.q.val() & !self.second.q.val())
+            | (self.released_now.val() & (self.refused.q.val() | !self.overflow.q.val()));
         if !self.pace.q.val().all() {
             self.pace.d.next = self.pace.q.val() + 1;
         }
         self.debug.next = 1.into();
+        self.next_state.next = self.state.q.val();
         match self.state.q.val() {
             WalkState::Idle => {
                 self.debug.next = 0.into();
-                self.walked.d.next = self.head.val().queue;
-                self.head_index.d.next = self.head.val().head;
-                self.index.d.next = self.head.val().head;
-                self.avail.d.next = self.head.val().avail;
-                self.epoch.d.next = self.head.val().epoch;
-                self.is_again.d.next = self.head.val().again;
-                self.aborted.d.next = self.head.val().aborted;
-                self.error.d.next = self.head.val().error;
-                self.left.d.next = self.head.val().ahead_minus_1;
-                self.at.d.next = self.ahead_word.val() | bit_cast::<9, 7>(self.oldest.q.val());
-                self.ahead_words.d.next = 0.into();
-                self.cancelled.d.next = false;
-                self.was_released.d.next = false;
-                self.in_table.d.next = false;
-                self.count.d.next = 0.into();
-                self.full.d.next = false;
-                self.total.d.next = 0.into();
-                self.refusal.d.next = 0.into();
-                self.refused.d.next = false;
-                self.run.d.next = 0.into();
-                self.run_open.d.next = true;
-                self.stored.d.next = 0.into();
-                self.fragment_valid.d.next = false;
-                self.overflow.d.next = false;
-                self.second.d.next = false;
-                self.has_ahead.d.next = !self.head.val().aborted & (self.head.val().error == 0);
                 if self.head_valid.val() {
-                    self.head_ready.next = true;
-                    self.starts.d.next = true;
-                    self.state.d.next = WalkState::Start;
+                    self.next_state.next = WalkState::Start;
                 }
             }
             WalkState::Start => {
-                self.ring_last.d.next = self.walk_config.val().last_index;
-                self.last_index.d.next = self.walk_config.val().last_index;
-                self.table_low.d.next = self.walk_config.val().table_low;
-                self.default_context.d.next = self.walk_config.val().default_context;
-                self.names_allowed.d.next = self.walk_config.val().names_allowed;
-                self.mask.d.next = self.walk_config.val().mask;
-                self.sent_frames.d.next = 0.into();
-                if self.is_again.q.val() {
-                    self.sent_frames.d.next = self.parked_chain.val().sent_frames;
-                }
-                if self.aborted.q.val() {
-                    // Its head was remembered: the ring may hold another by now.
-                    self.head_index.d.next = self.parked_chain.val().head;
-                    self.refusal.d.next = self.aborted_code.val();
-                    self.refused.d.next = true;
-                }
-                self.starts.d.next = self.has_ahead.q.val() & !self.ahead_valid.val();
                 if self.has_ahead.q.val() {
                     // The descriptors are on their way.
                     if self.ahead_valid.val() {
-                        self.ahead_ready.next = true;
-                        self.ahead_words.d.next = (bit_cast::<7, 4>(self.left.q.val()) << 1) + 2;
-                        self.error.d.next = self.ahead_code.val();
                         self.firsts.d.next = true;
                         self.reads.d.next = true;
-                        self.state.d.next = WalkState::First;
-                        if (self.ahead_code.val() != 0) | self.gone.q.val().get_bit(self.walked.q.val().index()) {
-                            self.state.d.next = WalkState::Fail;
+                        self.next_state.next = WalkState::First;
+                        if self.ahead_failed.val() {
+                            self.next_state.next = WalkState::Fail;
                         }
                     }
-                } else if self.aborted.q.val() & !self.gone.q.val().get_bit(self.walked.q.val().index()) {
-                    self.emits.d.next = true;
-                    self.state.d.next = WalkState::Emit;
                 } else {
-                    self.state.d.next = WalkState::Fail;
+                    self.next_state.next = WalkState::Fail;
+                    if self.aborted.q.val() {
+                        self.next_state.next = WalkState::End;
+                    }
                 }
             }
             WalkState::First => {
-                self.second_word.d.next = self.word.val();
-                self.state.d.next = WalkState::Second;
+                self.next_state.next = WalkState::Second;
             }
             WalkState::Second => {
-                self.first_word.d.next = self.word.val();
-                self.state.d.next = WalkState::Judge;
+                self.next_state.next = WalkState::Judge;
             }
             WalkState::Judge => {
-                if !self.second.q.val() & !self.check.is_table.val() & !self.refused.q.val() {
-                    self.refusal.d.next = self.check.refusal.val();
-                    self.refused.d.next = self.is_bad.val();
-                }
-                self.holds.d.next = true;
                 self.reads.d.next = true;
-                self.state.d.next = WalkState::Hold;
+                self.next_state.next = WalkState::Hold;
             }
             WalkState::Hold => {
                 self.debug.next = 2.into();
                 if self.check.is_table.val() {
-                    self.in_table.d.next = true;
-                    self.table_page.d.next = self.first_word.q.val().get_bits::<52>(12);
-                    self.table_low.d.next = self.first_word.q.val().get_bits::<8>(4);
-                    self.last_index.d.next = self.entries.val() - 1;
-                    if self.second_word.q.val().get_bits::<12>(20).any() {
-                        self.last_index.d.next = 0xFFFF.into();
-                    }
-                    self.index.d.next = 0.into();
-                    self.wish.d.next = 15.into();
-                    self.run_open.d.next = false;
-                    self.state.d.next = WalkState::Enter;
+                    self.next_state.next = WalkState::Enter;
                     if self.check.malformed.val() | self.misplaced.q.val() {
-                        self.error.d.next = self.indirect_malformed.val();
-                        self.state.d.next = WalkState::Fail;
+                        self.next_state.next = WalkState::Fail;
                     }
                 } else if self.too_much.q.val() | !self.passes.q.val() {
-                    self.state.d.next = WalkState::Break;
-                } else if self.room.val() {
-                    self.wish.d.next = 3.into();
-                    if self.follows.q.val() {
-                        self.wish.d.next = 15.into();
-                    }
-                    self.state.d.next = WalkState::Enter;
+                    self.next_state.next = WalkState::Break;
+                } else if self.takes.q.val() {
+                    self.next_state.next = WalkState::Enter;
                     if self.is_here.q.val() {
                         self.firsts.d.next = true;
                         self.reads.d.next = true;
-                        self.state.d.next = WalkState::First;
+                        self.next_state.next = WalkState::First;
                     }
-                    if self.ends_here.val() {
-                        self.state.d.next = WalkState::End;
+                    if self.ends.q.val() {
+                        self.next_state.next = WalkState::End;
                     }
                 } else {
-                    self.holds.d.next = true;
                     self.reads.d.next = true;
                 }
             }
             WalkState::Enter => {
-                self.state.d.next = WalkState::SpanStep;
+                self.next_state.next = WalkState::SpanStep;
             }
             WalkState::SpanStep => {
-                self.state.d.next = WalkState::SpanSettle;
-                if self.cancelled.q.val() {
-                    self.state.d.next = WalkState::Fail;
-                } else if self.beyond.q.val() {
-                    self.error.d.next = self.descriptor_index.val();
-                    self.state.d.next = WalkState::Fail;
-                } else if self.full.q.val() {
-                    // virtio 1.2, 2.7.5.3.1: no chain is longer than the queue, which also ends loops.
-                    self.error.d.next = self.chain_loops.val();
-                    self.state.d.next = WalkState::Fail;
+                self.next_state.next = WalkState::SpanSettle;
+                if self.cancelled.q.val() | self.beyond.q.val() | self.full.q.val() {
+                    self.next_state.next = WalkState::Fail;
                 }
             }
             WalkState::SpanSettle => {
-                self.asks.d.next = true;
-                self.state.d.next = WalkState::Ask;
+                self.next_state.next = WalkState::Ask;
             }
             WalkState::Ask => {
                 self.debug.next = 3.into();
-                self.left.d.next = self.span.span_minus_1.val();
-                self.at.d.next = self.walker_word.val();
-                self.asks.d.next = !self.request_ready.val();
                 if self.request_ready.val() {
-                    self.state.d.next = WalkState::Wait;
+                    self.next_state.next = WalkState::Wait;
                 }
             }
             WalkState::Wait => {
                 self.debug.next = 3.into();
-                self.error.d.next = self.done_code.val();
                 if self.done.val() {
                     self.reads.d.next = true;
-                    self.state.d.next = WalkState::Fetch;
+                    self.next_state.next = WalkState::Fetch;
                     if self.done_code.val() != 0 {
-                        self.state.d.next = WalkState::Fail;
+                        self.next_state.next = WalkState::Fail;
                     }
                 }
             }
             WalkState::Fetch => {
                 self.firsts.d.next = true;
                 self.reads.d.next = true;
-                self.state.d.next = WalkState::First;
+                self.next_state.next = WalkState::First;
             }
             WalkState::End => {
+                self.next_state.next = WalkState::Emit;
                 if self.second.q.val() {
-                    self.state.d.next = WalkState::Close;
+                    self.next_state.next = WalkState::Close;
                     if !self.equal.q.val() {
-                        self.state.d.next = WalkState::Break;
+                        self.next_state.next = WalkState::Break;
                     }
                 } else if self.cancelled.q.val() {
-                    self.state.d.next = WalkState::Fail;
-                } else {
-                    self.emits.d.next = true;
-                    self.state.d.next = WalkState::Emit;
-                    self.frame_bytes.d.next = self.total.q.val() - self.header_bytes.val();
-                    if !self.refused.q.val() & (self.total.q.val() < self.header_bytes.val()) {
-                        self.refusal.d.next = self.chain_too_short.val();
-                        self.refused.d.next = true;
-                    }
+                    self.next_state.next = WalkState::Fail;
                 }
             }
             WalkState::Emit => {
                 self.debug.next = 4.into();
-                self.held_back.next.last = true;
-                self.promised.d.next = self.total.q.val();
                 if self.may_emit.q.val() {
-                    self.was_released.d.next = true;
-                    if self.overflow.q.val() & !self.refused.q.val() {
-                        self.index.d.next = self.resume_index.q.val();
-                        self.count.d.next = self.resume_count.q.val();
-                        self.total.d.next = self.resume_total.q.val();
-                        self.in_table.d.next = self.resume_in_table.q.val();
-                        if !self.resume_in_table.q.val() {
-                            self.last_index.d.next = self.walk_config.val().last_index;
-                            self.table_low.d.next = self.walk_config.val().table_low;
-                        }
-                        self.wish.d.next = 15.into();
-                        self.full.d.next = false;
-                        self.overflow.d.next = false;
-                        self.second.d.next = true;
-                        self.state.d.next = WalkState::Enter;
-                    }
-                } else {
-                    self.emits.d.next = true;
+                    self.next_state.next = WalkState::Resume;
                 }
+            }
+            WalkState::Resume => {
+                self.next_state.next = WalkState::Enter;
             }
             WalkState::Close => {
                 self.debug.next = 5.into();
-                self.held_back.next.last = true;
-                if self.room.val() {
-                    self.push.next = true;
-                    self.commit.next = true;
-                    self.finish.next = true;
-                }
             }
             WalkState::Break => {
                 self.debug.next = 6.into();
-                self.held_back.next.last = true;
-                self.held_back.next.broken = true;
                 if self.room.val() {
-                    self.push.next = true;
-                    self.commit.next = true;
-                    self.second.d.next = false;
-                    self.state.d.next = WalkState::Fail;
+                    self.next_state.next = WalkState::Fail;
                 }
             }
             WalkState::Fail => {
                 self.debug.next = 7.into();
                 if self.second.q.val() {
                     // The chain is released: end its fragments first.
-                    self.state.d.next = WalkState::Break;
-                } else if self.may_fail.q.val() {
-                    self.rollback.next = true;
-                    self.finish.next = true;
-                    if (self.error.q.val() != 0)
-                        & !self.cancelled.q.val()
-                        & !self.gone.q.val().get_bit(self.walked.q.val().index())
-                    {
-                        self.error_valid.d.next = true;
-                        self.stopped_here.next = self.stopped.q.val() | (bits::<16>(1) << self.walked.q.val());
-                    }
+                    self.next_state.next = WalkState::Break;
                 }
             }
         }
+        // A chain begins.
+        if self.idles.q.val() {
+            self.walked.d.next = self.head.val().queue;
+            self.avail.d.next = self.head.val().avail;
+            self.epoch.d.next = self.head.val().epoch;
+            self.is_again.d.next = self.head.val().again;
+            self.aborted.d.next = self.head.val().aborted;
+            self.has_ahead.d.next = !self.head.val().aborted & (self.head.val().error == 0);
+            self.cancelled.d.next = false;
+            self.was_released.d.next = false;
+            self.ahead_words.d.next = 0.into();
+            self.head_index.d.next = self.head.val().head;
+            self.left.d.next = self.head.val().ahead_minus_1;
+            self.at.d.next = self.ahead_word.val() | bit_cast::<9, 7>(self.oldest.q.val());
+            self.in_table.d.next = false;
+            self.refusal.d.next = 0.into();
+            self.refused.d.next = false;
+            self.run.d.next = 0.into();
+            self.run_open.d.next = true;
+            self.stored.d.next = 0.into();
+            self.fragment_valid.d.next = false;
+            self.overflow.d.next = false;
+            self.second.d.next = false;
+            self.full.d.next = false;
+            self.error.d.next = self.head.val().error;
+        }
+        if self.starts.q.val() {
+            self.ring_last.d.next = self.walk_config.val().last_index;
+            self.default_context.d.next = self.walk_config.val().default_context;
+            self.names_allowed.d.next = self.walk_config.val().names_allowed;
+            self.mask.d.next = self.walk_config.val().mask;
+            self.sent_frames.d.next = 0.into();
+            if self.is_again.q.val() {
+                self.sent_frames.d.next = self.parked_chain.val().sent_frames;
+            }
+            if self.aborted.q.val() {
+                // Its head was remembered: the ring may hold another by now.
+                self.head_index.d.next = self.parked_chain.val().head;
+                self.refusal.d.next = self.aborted_code.val();
+                self.refused.d.next = true;
+            }
+            if self.has_ahead.q.val() {
+                self.ahead_words.d.next = (bit_cast::<7, 4>(self.left.q.val()) << 1) + 2;
+                self.error.d.next = self.ahead_code.val();
+            }
+        }
+        if self.firsts.q.val() {
+            self.second_word.d.next = self.word.val();
+        }
+        if self.seconds.q.val() {
+            self.first_word.d.next = self.word.val();
+        }
+        if self.judges.q.val() & !self.second.q.val() & !self.check.is_table.val() & !self.refused.q.val() {
+            self.refusal.d.next = self.check.refusal.val();
+            self.refused.d.next = self.is_bad.val();
+        }
+        if self.holds.q.val() {
+            self.wishes_many.d.next = self.follows.q.val() | self.check.is_table.val();
+        }
+        if self.enters.val() {
+            self.in_table.d.next = true;
+            self.table_page.d.next = self.first_word.q.val().get_bits::<52>(12);
+            self.run_open.d.next = false;
+            self.error.d.next = self.indirect_malformed.val();
+        }
+        // The error of `Wait` and `SpanStep` counts only when they fail.
+        if self.state.q.val() == WalkState::Wait {
+            self.error.d.next = self.done_code.val();
+        }
+        if self.state.q.val() == WalkState::SpanStep {
+            // virtio 1.2, 2.7.5.3.1: no chain is longer than the queue, which also ends loops.
+            self.error.d.next = self.chain_loops.val();
+            if self.beyond.q.val() {
+                self.error.d.next = self.descriptor_index.val();
+            }
+        }
+        // The table that is walked: the queue's, or an indirect one
+        if self.starts.q.val() | self.enters.val() | (self.resumes.q.val() & !self.resume_in_table.q.val()) {
+            self.last_index.d.next = self.walk_config.val().last_index;
+            self.table_low.d.next = self.walk_config.val().table_low;
+            if self.holds.q.val() {
+                self.table_low.d.next = self.first_word.q.val().get_bits::<8>(4);
+                self.last_index.d.next = self.entries.val() - 1;
+                if self.second_word.q.val().get_bits::<12>(20).any() {
+                    self.last_index.d.next = 0xFFFF.into();
+                }
+            }
+        }
+        if self.asks.q.val() {
+            self.left.d.next = self.span.span_minus_1.val();
+            self.at.d.next = self.walker_word.val();
+        }
+        if (self.state.q.val() == WalkState::End) & !self.second.q.val() {
+            self.frame_bytes.d.next = self.total.q.val() - self.header_bytes.val();
+            if !self.refused.q.val() & (self.total.q.val() < self.header_bytes.val()) {
+                self.refusal.d.next = self.chain_too_short.val();
+                self.refused.d.next = true;
+            }
+        }
+        if self.emits.q.val() {
+            self.promised.d.next = self.total.q.val();
+        }
+        if self.breaks.q.val() & self.room.val() {
+            self.second.d.next = false;
+        }
+        if self.resumes.q.val() {
+            self.in_table.d.next = self.resume_in_table.q.val();
+            self.wishes_many.d.next = true;
+            self.full.d.next = false;
+            self.overflow.d.next = false;
+            self.second.d.next = true;
+        }
         // The descriptor in `Hold` is taken.
-        if self.accepts.val() {
-            self.count.d.next = self.count.q.val() + 1;
+        if self.takes.q.val() {
             self.full.d.next = self.last_counted.q.val();
-            self.index.d.next = self.second_word.q.val().get_bits::<16>(48);
             self.at.d.next = self.at_next.q.val();
             self.left.d.next = self.left.q.val() - 1;
-            if !self.ends_here.val() {
+            if !self.ends.q.val() {
                 self.run_open.d.next = self.run_open.q.val() & self.follows.q.val();
                 if self.follows.q.val() & self.run_open.q.val() & (self.run.q.val() != 15) {
                     self.run.d.next = self.run.q.val() + 1;
                 }
             }
-            if !self.refused.q.val() {
-                self.total.d.next = self.check.sum.val();
-            }
-            if self.stores.q.val() {
-                self.commit.next = self.second.q.val();
-                self.fragment_addr.d.next = self.first_word.q.val();
-                self.fragment_bytes.d.next = bit_cast::<CHAIN_BYTES_BITS, 19>(self.low_bytes.val());
-                self.fragment_context.d.next = self.check.buffer_context.val();
-                self.fragment_valid.d.next = true;
-            }
-            if self.pushes.q.val() {
-                self.push.next = true;
-                self.stored.d.next = self.stored.q.val() + 1;
-                if self.limit_reached.q.val() {
-                    self.fragment_valid.d.next = false;
-                    self.overflow.d.next = true;
-                    self.resume_index.d.next = self.index.q.val();
-                    self.resume_count.d.next = self.count.q.val();
-                    self.resume_total.d.next = self.total.q.val();
-                    self.resume_in_table.d.next = self.in_table.q.val();
-                }
-            }
         }
-        // The chain in `Emit` is released.
+        self.next_index.next = self.second_word.q.val().get_bits::<16>(48);
+        self.next_count.next = self.count.q.val() + 1;
+        self.next_total.next = self.check.sum.val();
+        if self.resumes.q.val() {
+            self.next_index.next = self.resume_index.q.val();
+            self.next_count.next = self.resume_count.q.val();
+            self.next_total.next = self.resume_total.q.val();
+        }
+        if self.idles.q.val() {
+            self.next_index.next = self.head.val().head;
+            self.next_count.next = 0.into();
+            self.next_total.next = 0.into();
+        }
+        if self.check.is_table.val() & self.holds.q.val() {
+            self.next_index.next = 0.into();
+        }
+        if self.takes.q.val() | self.idles.q.val() | self.resumes.q.val() | self.enters.val() {
+            self.index.d.next = self.next_index.val();
+        }
+        if self.takes.q.val() | self.idles.q.val() | self.resumes.q.val() {
+            self.count.d.next = self.next_count.val();
+            self.total.d.next = self.next_total.val();
+        }
+        if self.keeps.q.val() {
+            self.fragment_addr.d.next = self.first_word.q.val();
+            self.fragment_bytes.d.next = bit_cast::<CHAIN_BYTES_BITS, 19>(self.low_bytes.val());
+            self.fragment_context.d.next = self.check.buffer_context.val();
+            self.fragment_valid.d.next = true;
+        }
+        if self.pushes.q.val() {
+            self.stored.d.next = self.stored.q.val() + 1;
+        }
+        if self.limits.q.val() {
+            self.fragment_valid.d.next = false;
+            self.overflow.d.next = true;
+            self.resume_index.d.next = self.index.q.val();
+            self.resume_count.d.next = self.count.q.val();
+            self.resume_total.d.next = self.total.q.val();
+            self.resume_in_table.d.next = self.in_table.q.val();
+        }
+        // What is stored, released or forgotten; the chain in `Emit` is released.
+        self.chain_valid.next = self.released_now.val();
         if self.released_now.val() {
-            self.chain_valid.next = true;
-            if self.refused.q.val() {
-                self.rollback.next = true;
-                self.finish.next = true;
-            } else {
-                self.commit.next = true;
-                self.push.next = !self.overflow.q.val();
-                self.finish.next = !self.overflow.q.val();
-            }
+            self.was_released.d.next = true;
+        }
+        self.push.next = self.pushes.q.val()
+            | self.closes_now.val()
+            | (self.released_now.val() & !self.refused.q.val() & !self.overflow.q.val());
+        self.commit.next = (self.keeps.q.val() & self.second.q.val())
+            | self.closes_now.val()
+            | (self.released_now.val() & !self.refused.q.val());
+        self.rollback.next = (self.fails.q.val() & self.may_fail.q.val() & !self.second.q.val())
+            | (self.released_now.val() & self.refused.q.val());
+        if self.fails.q.val()
+            & self.may_fail.q.val()
+            & !self.second.q.val()
+            & (self.error.q.val() != 0)
+            & !self.cancelled.q.val()
+            & !self.gone_here.val()
+        {
+            self.error_valid.d.next = true;
+            self.stopped_here.next = self.stopped.q.val() | (bits::<16>(1) << self.walked.q.val());
         }
         // A clock later, while all that is told with it stays.
         self.releases.d.next = self.released_now.val();
@@ -791,23 +852,33 @@ impl Logic for ChainWalker {
         if self.finish.val() {
             self.pace.d.next = 0.into();
             self.oldest.d.next = self.oldest.q.val() + self.ahead_words.q.val();
-            self.state.d.next = WalkState::Idle;
+            self.next_state.next = WalkState::Idle;
         }
         self.stopped.d.next = self.stopped_here.val() & self.keep.val();
-        self.fragment.next = self.held_back.val();
         if self.reset.val() {
-            self.state.d.next = WalkState::Idle;
+            self.next_state.next = WalkState::Idle;
             self.oldest.d.next = 0.into();
             self.stopped.d.next = 0.into();
             self.error_valid.d.next = false;
-            self.holds.d.next = false;
             self.firsts.d.next = false;
-            self.starts.d.next = false;
             self.reads.d.next = false;
-            self.asks.d.next = false;
-            self.emits.d.next = false;
+            self.takes.d.next = false;
+            self.keeps.d.next = false;
+            self.pushes.d.next = false;
+            self.limits.d.next = false;
             self.releases.d.next = false;
             self.finishes.d.next = false;
         }
+        self.state.d.next = self.next_state.val();
+        self.idles.d.next = self.next_state.val() == WalkState::Idle;
+        self.starts.d.next = self.next_state.val() == WalkState::Start;
+        self.judges.d.next = self.next_state.val() == WalkState::Judge;
+        self.holds.d.next = self.next_state.val() == WalkState::Hold;
+        self.asks.d.next = self.next_state.val() == WalkState::Ask;
+        self.emits.d.next = self.next_state.val() == WalkState::Emit;
+        self.resumes.d.next = self.next_state.val() == WalkState::Resume;
+        self.closes.d.next = self.next_state.val() == WalkState::Close;
+        self.breaks.d.next = self.next_state.val() == WalkState::Break;
+        self.fails.d.next = self.next_state.val() == WalkState::Fail;
     }
 }
