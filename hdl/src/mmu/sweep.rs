@@ -89,7 +89,8 @@ logic_block! {
         invalidating_reg: DFF<Bit>,
         asked: Signal<Local, Bit>,
         ready: Signal<Local, Bit>,
-        is_end: Signal<Local, Bit>,
+        is_end: DFF<Bit>,
+        at_next: Signal<Local, Bits<SET_BITS>>,
         last: Constant<Bits<SET_BITS>> = last_set(DEFAULT_TLB_ENTRIES),
         every: Constant<Bits<SET_BITS>> = Constant::new(((1u64 << SET_BITS) - 1).to_bits()),
     }
@@ -120,6 +121,7 @@ impl Logic for Sweeper {
             clearing,
             serving,
             running,
+            is_end,
             at,
             pending,
             first,
@@ -150,15 +152,16 @@ impl Logic for Sweeper {
         self.swept.next = false;
         self.state_code.next = 0.into();
         // After reset the whole page-walk cache is cleared, later a part a turn (see there).
-        self.is_end.next =
-            ((self.at.q.val() == self.last.val()) & !self.first.q.val()) | (self.at.q.val() == self.every.val());
+        self.at_next.next = self.at.q.val() + 1;
         self.next_state.next = self.state.q.val();
         match self.state.q.val() {
             SweepState::Clearing => {
                 self.state_code.next = 1.into();
                 if !self.hold.val() {
-                    self.at.d.next = self.at.q.val() + 1;
-                    if self.is_end.val() {
+                    self.at.d.next = self.at_next.val();
+                    self.is_end.d.next = ((self.at_next.val() == self.last.val()) & !self.first.q.val())
+                        | (self.at_next.val() == self.every.val());
+                    if self.is_end.q.val() {
                         self.swept.next = true;
                         self.next_state.next = SweepState::Ending;
                     }
@@ -180,6 +183,7 @@ impl Logic for Sweeper {
             SweepState::Settling => {
                 self.state_code.next = 3.into();
                 self.at.d.next = 0.into();
+                self.is_end.d.next = false;
                 if !self.busy.val() {
                     self.pending.d.next = false;
                     self.next_state.next = SweepState::Clearing;
@@ -210,6 +214,7 @@ impl Logic for Sweeper {
         if self.reset.val() {
             self.next_state.next = SweepState::Clearing;
             self.running.d.next = false;
+            self.is_end.d.next = false;
             self.at.d.next = 0.into();
             self.pending.d.next = false;
             self.first.d.next = true;

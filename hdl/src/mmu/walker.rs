@@ -71,7 +71,8 @@ logic_block! {
         // under way and not void
         counts: DFF<Bits<WALKS>>,
         // a miss: whether its line is being walked, and where there is room
-        joins: DFF<Bit>,
+        joins: [DFF<Bit>; WALKS / 2],
+        joins_any: Signal<Local, Bit>,
         hash_reg: DFF<Bits<LINE_HASH_BITS>>,
         room: DFF<Bit>,
         payload_room: DFF<Bit>,
@@ -82,7 +83,7 @@ logic_block! {
         fresh: DFF<Bit>,
         fresh_walk: DFF<Bits<WALK_BITS>>,
         take: Signal<Local, Bit>,
-        same_line: Signal<Local, Bit>,
+        same_line: [Signal<Local, Bit>; WALKS],
         free_bit: Signal<Local, Bits<WALKS>>,
         // the engine
         // Its states, a register each; none is idle: it waits for a new walk or for an answer of memory.
@@ -183,7 +184,6 @@ impl Logic for Walker {
             order_out,
             used,
             expired,
-            joins,
             hash_reg,
             room,
             payload_room,
@@ -246,21 +246,25 @@ impl Logic for Walker {
         self.entry_found.next = self.memory.entry.val();
 
         // A miss. The walk that the last clock began is not among those compared: then `fresh` refuses this one.
-        self.same_line.next = false;
+        // In pairs of walks: all eight on one clock are too many.
+        self.joins_any.next = false;
         for ix in 0..WALKS {
             self.hash[ix].clock.next = self.clock.val();
             self.hash[ix].d.next = self.hash[ix].q.val();
-            self.same_line.next = self.same_line.val()
-                | (self.counts.q.val().get_bit(ix) & (self.hash[ix].q.val() == self.line_hash.val()));
+            self.same_line[ix].next = self.counts.q.val().get_bit(ix) & (self.hash[ix].q.val() == self.line_hash.val());
         }
-        self.joins.d.next = self.same_line.val();
+        for ix in 0..4 {
+            self.joins[ix].clock.next = self.clock.val();
+            self.joins[ix].d.next = self.same_line[2 * ix].val() | self.same_line[2 * ix + 1].val();
+            self.joins_any.next = self.joins_any.val() | self.joins[ix].q.val();
+        }
         self.hash_reg.d.next = self.line_hash.val();
         self.for_payload.next = self.miss.val().port;
         self.take.next = self.missed.val()
             & self.run.val()
             & self.room.q.val()
             & (self.payload_room.q.val() | !self.for_payload.val())
-            & !self.joins.q.val()
+            & !self.joins_any.val()
             & !self.fresh.q.val();
         self.taken.next = self.take.val();
         // The payload leaves the last place to the ring: its queue of misses must not keep the ring waiting.

@@ -122,8 +122,12 @@ logic_block! {
         accepts: DFF<Bit>,
         drains: DFF<Bit>,
         fails: DFF<Bit>,
-        // a clock late: the queue is live, the next record is of this queue too
-        alive: DFF<Bit>,
+        // with `take`: the record has no refusal, or has one
+        take_plain: DFF<Bit>,
+        take_refused: DFF<Bit>,
+        // with `load_size`: the queue was not live
+        dropped_now: DFF<Bit>,
+        // a clock late: the next record is of this queue too
         follows: DFF<Bit>,
         // bit a queue: its index in `indices` counts, it met a ring error
         saved: DFF<Bits<16>>,
@@ -158,6 +162,8 @@ logic_block! {
         strobe: DFF<Bits<8>>,
         outstanding: DFF<Bits<8>>,
         error: DFF<Bits<6>>,
+        // there is one
+        broken: DFF<Bit>,
         // pulses
         error_valid: DFF<Bit>,
         error_queue: DFF<Bits<4>>,
@@ -190,6 +196,7 @@ logic_block! {
         page: Signal<Local, Bits<7>>,
         asks_port: Signal<Local, Bit>,
         take_record: Signal<Local, Bit>,
+        take_next: Signal<Local, Bit>,
         accepted: Signal<Local, Bit>,
         starts: Signal<Local, Bit>,
         split: Signal<Local, Bit>,
@@ -244,7 +251,9 @@ impl Logic for Completion {
             accepts,
             drains,
             fails,
-            alive,
+            take_plain,
+            take_refused,
+            dropped_now,
             follows,
             saved,
             stopped,
@@ -275,6 +284,7 @@ impl Logic for Completion {
             strobe,
             outstanding,
             error,
+            broken,
             error_valid,
             error_queue,
             error_code,
@@ -426,13 +436,15 @@ impl Logic for Completion {
         if self.restart.val().get_bit(self.queue.q.val().index()) | !self.live.val() {
             self.cancelled.d.next = true;
         }
-        self.alive.d.next = self.live.val();
+        self.dropped_now.d.next = self.load_state.q.val() & !self.live.val();
         self.follows.d.next = self.records.out_valid.val()
             & (self.record.val().queue == self.queue.q.val())
             & !self.record.val().passed_over;
         self.take_record.next = (!self.active.q.val() & self.records.out_valid.val() & self.record.val().passed_over)
-            | (self.load_size.q.val() & !self.alive.q.val())
-            | (self.take.q.val() & (!self.record.val().refused | self.refused_room.val()));
+            | self.dropped_now.q.val()
+            | self.take_plain.q.val()
+            | (self.take_refused.q.val() & self.refused_room.val());
+        self.take_next.next = self.take.q.val();
         self.records.out_ready.next = self.take_record.val();
         self.retire.d.next = self.take_record.val();
         self.load_state.d.next = false;
@@ -455,14 +467,15 @@ impl Logic for Completion {
             self.page_valid.d.next = false;
             self.index_phase.d.next = false;
             self.error.d.next = 0.into();
+            self.broken.d.next = false;
         }
-        self.load_base.d.next = self.load_size.q.val() & self.alive.q.val();
+        self.load_base.d.next = self.load_size.q.val() & !self.dropped_now.q.val();
         if self.load_size.q.val() {
             self.debug.next = 2.into();
             self.size.d.next = self.table.data.val().get_bits::<16>(0);
             self.ring_context.d.next = self.table.data.val().get_bits::<4>(16);
             self.table_word.d.next = 1.into();
-            if !self.alive.q.val() {
+            if self.dropped_now.q.val() {
                 self.active.d.next = false;
             }
         }
@@ -474,7 +487,7 @@ impl Logic for Completion {
         if self.load_avail.q.val() {
             self.debug.next = 4.into();
             self.avail_base.d.next = self.table.data.val();
-            self.take.d.next = true;
+            self.take_next.next = true;
         }
         if self.take.q.val() {
             self.debug.next = 5.into();
@@ -487,7 +500,7 @@ impl Logic for Completion {
             if self.take_record.val() {
                 self.refused_valid.d.next = self.record.val().refused;
                 self.done_pulse.d.next = true;
-                self.take.d.next = false;
+                self.take_next.next = false;
                 self.page_state.d.next = true;
             }
         }
@@ -528,6 +541,7 @@ impl Logic for Completion {
                 self.drains.d.next = self.fault.val();
                 if self.fault.val() {
                     self.error.d.next = self.ring_fault.val();
+                    self.broken.d.next = true;
                 }
             }
         }
@@ -583,10 +597,10 @@ impl Logic for Completion {
                 }
             } else if self.follows.q.val()
                 & !self.batch.q.val().get_bit(6)
-                & (self.error.q.val() == 0)
+                & !self.broken.q.val()
                 & !self.cancelled.q.val()
             {
-                self.take.d.next = true;
+                self.take_next.next = true;
             } else {
                 self.drains.d.next = true;
             }
@@ -600,7 +614,7 @@ impl Logic for Completion {
                 if self.cancelled.q.val() {
                     self.drains.d.next = false;
                     self.active.d.next = false;
-                } else if self.error.q.val() != 0 {
+                } else if self.broken.q.val() {
                     self.drains.d.next = false;
                     self.fails.d.next = true;
                 } else if !self.notifier.busy.val() {
@@ -617,6 +631,10 @@ impl Logic for Completion {
             self.stopped_next.next = self.stopped.q.val() | self.one_hot.val();
             self.active.d.next = false;
         }
+        // The record of the next clock is here already: it is not taken before.
+        self.take.d.next = self.take_next.val();
+        self.take_plain.d.next = self.take_next.val() & !self.record.val().refused;
+        self.take_refused.d.next = self.take_next.val() & self.record.val().refused;
         if self.fence.val() {
             self.fenced.d.next = true;
             self.stale.d.next = true;
@@ -633,6 +651,7 @@ impl Logic for Completion {
         // fault, so their error is the first one.
         if self.mem.done_valid.val() & self.mem.done_error.val() & !self.notifier.waits.val() {
             self.error.d.next = self.ring_bus_error.val();
+            self.broken.d.next = true;
         }
         self.saved.d.next = self.saved_next.val() & self.keep.val();
         self.stopped.d.next = self.stopped_next.val() & self.keep.val();
@@ -643,6 +662,9 @@ impl Logic for Completion {
             self.load_base.d.next = false;
             self.load_avail.d.next = false;
             self.take.d.next = false;
+            self.take_plain.d.next = false;
+            self.take_refused.d.next = false;
+            self.dropped_now.d.next = false;
             self.page_state.d.next = false;
             self.translates.d.next = false;
             self.answers.d.next = false;
