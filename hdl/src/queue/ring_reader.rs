@@ -135,6 +135,7 @@ logic_block! {
         same_parts: Signal<Local, Bits<3>>,
         hit: Signal<Local, Bit>,
         asks_memory: Signal<Local, Bit>,
+        taken: Signal<Local, Bit>,
         look_area: Signal<Local, Bits<2>>,
         look_queue: Signal<Local, Bits<4>>,
         asked_area: Signal<Local, Bits<2>>,
@@ -435,6 +436,19 @@ impl Logic for RingReader {
             }
         }
         self.awaited.in_valid.next = self.sent.val();
+        // The states once more, from what leads to them
+        self.taken.next = self.valid.val() & !self.blocked.q.val();
+        self.idles.d.next = (self.idles.q.val() & !self.taken.val())
+            | self.sent.val()
+            | ((self.state.q.val() == RingReaderState::Report) & !self.last_beat.val())
+            | ((self.state.q.val() == RingReaderState::Fault) & self.quiet.val());
+        self.looks.d.next =
+            (self.idles.q.val() & self.taken.val()) | (self.looks.q.val() & self.hit.val() & !self.mem.req_ready.val());
+        self.sends.d.next = (self.translate_ready.q.val()
+            & self.translate.rsp_valid.val()
+            & (self.translate.cause.val() == 0)
+            & !self.held.q.val().write)
+            | (self.sends.q.val() & !self.mem.req_ready.val());
         self.page_known.d.next = self.next_known.val() & self.queues.val() & (self.forget.val() ^ 0xFFFF_FFFF_u64);
         if self.sent.val() & !self.last_beat.val() {
             self.outstanding.d.next = self.outstanding.q.val() + 1;
@@ -449,6 +463,9 @@ impl Logic for RingReader {
         self.fence_busy.next = self.fenced.q.val();
         if self.reset.val() {
             self.next_state.next = RingReaderState::Idle;
+            self.idles.d.next = true;
+            self.looks.d.next = false;
+            self.sends.d.next = false;
             self.page_known.d.next = 0.into();
             self.translate_valid.d.next = false;
             self.translate_ready.d.next = false;
@@ -462,8 +479,5 @@ impl Logic for RingReader {
         self.fenced.d.next = self.fenced_next.val();
         self.blocked.d.next = self.fenced_next.val() | (self.outstanding.q.val().get_bit(4) & !self.reset.val());
         self.state.d.next = self.next_state.val();
-        self.idles.d.next = self.next_state.val() == RingReaderState::Idle;
-        self.looks.d.next = self.next_state.val() == RingReaderState::Look;
-        self.sends.d.next = self.next_state.val() == RingReaderState::Send;
     }
 }
