@@ -166,7 +166,6 @@ logic_block! {
         follows: DFF<Bit>,
         misplaced: DFF<Bit>,
         equal: DFF<Bit>,
-        too_much: DFF<Bit>,
         last_counted: DFF<Bit>,
         // it is on the next place that was read
         is_here: DFF<Bit>,
@@ -177,6 +176,9 @@ logic_block! {
         // it is taken on this clock; with it, it is held back as the newest fragment, the fragment before it is stored,
         // and that was the last one of the first walk
         takes: DFF<Bit>,
+        may_keep: DFF<Bit>,
+        may_push: DFF<Bit>,
+        judges_first: DFF<Bit>,
         keeps: DFF<Bit>,
         pushes: DFF<Bit>,
         limits: DFF<Bit>,
@@ -252,7 +254,6 @@ logic_block! {
         low_bytes: Signal<Local, Bits<19>>,
         entries: Signal<Local, Bits<16>>,
         is_bad: Signal<Local, Bit>,
-        refused_now: Signal<Local, Bit>,
         takes_next: Signal<Local, Bit>,
         keeps_next: Signal<Local, Bit>,
         next_index: Signal<Local, Bits<16>>,
@@ -341,12 +342,14 @@ impl Logic for ChainWalker {
             follows,
             misplaced,
             equal,
-            too_much,
             last_counted,
             is_here,
             ends,
             passes,
             takes,
+            may_keep,
+            may_push,
+            judges_first,
             keeps,
             pushes,
             limits,
@@ -482,29 +485,35 @@ impl Logic for ChainWalker {
         self.follows.d.next = self.second_word.q.val().get_bits::<16>(48) == self.index_next.q.val();
         self.misplaced.d.next = self.first_word.q.val().get_bits::<4>(0).any() | self.in_table.q.val();
         self.equal.d.next = self.check.sum.val() == self.promised.q.val();
-        self.too_much.d.next = self.second.q.val() & (self.check.sum.val() > self.promised.q.val());
         self.last_counted.d.next = self.count.q.val() == self.ring_last.q.val();
         self.low_bytes.next = self.second_word.q.val().get_bits::<19>(0);
         self.entries.next = self.second_word.q.val().get_bits::<16>(4);
-        self.limit_reached.d.next = !self.second.q.val() & (self.stored.q.val() == self.store_last.val());
+        self.limit_reached.d.next = !self.second.q.val()
+            & (self.stored.q.val() == self.store_last.val())
+            & !self.overflow.q.val()
+            & !self.refused.q.val()
+            & self.fragment_valid.q.val();
         self.ends.d.next = !self.second_word.q.val().get_bit(32)
             | (self.second.q.val() & (self.check.sum.val() == self.promised.q.val()));
         self.is_here.d.next = self.follows.q.val() & (self.left.q.val() != 0) & !self.last_counted.q.val();
         // What `Hold` does is decided on the clock before it. Of the second walk, whether it may go on is known one clock
         // later.
         self.is_bad.next = self.check.refusal.val() != 0;
-        self.refused_now.next = self.refused.q.val() | (self.is_bad.val() & !self.second.q.val());
-        self.passes.d.next = !(self.is_bad.val() & self.second.q.val());
+        self.passes.d.next =
+            !(self.second.q.val() & (self.is_bad.val() | (self.check.sum.val() > self.promised.q.val())));
+        self.judges_first.d.next = self.seconds.q.val() & !self.second.q.val();
         self.takes_next.next = self.room.val()
             & !self.check.is_table.val()
-            & ((self.judges.q.val() & !self.second.q.val())
-                | (self.holds.q.val() & !self.takes.q.val() & self.passes.q.val() & !self.too_much.q.val()));
+            & (self.judges_first.q.val() | (self.holds.q.val() & !self.takes.q.val() & self.passes.q.val()));
+        // What else it depends on has not changed since the descriptor before.
+        self.may_keep.d.next = !self.overflow.q.val() & !self.refused.q.val();
+        self.may_push.d.next = !self.overflow.q.val() & !self.refused.q.val() & self.fragment_valid.q.val();
         self.keeps_next.next =
-            self.takes_next.val() & !self.check.empty.val() & !self.overflow.q.val() & !self.refused_now.val();
+            self.takes_next.val() & !self.check.empty.val() & !(self.is_bad.val() & !self.second.q.val());
         self.takes.d.next = self.takes_next.val();
-        self.keeps.d.next = self.keeps_next.val();
-        self.pushes.d.next = self.keeps_next.val() & self.fragment_valid.q.val();
-        self.limits.d.next = self.keeps_next.val() & self.fragment_valid.q.val() & self.limit_reached.q.val();
+        self.keeps.d.next = self.keeps_next.val() & self.may_keep.q.val();
+        self.pushes.d.next = self.keeps_next.val() & self.may_push.q.val();
+        self.limits.d.next = self.keeps_next.val() & self.limit_reached.q.val();
         self.tables.next = self.holds.q.val() & self.check.is_table.val();
         self.beyond.d.next = self.index.q.val() > self.last_index.q.val();
         // The pace counts to 7, and these are a clock late.
@@ -520,8 +529,7 @@ impl Logic for ChainWalker {
             self.pace.d.next = self.pace.q.val() + 1;
         }
         // What comes next
-        self.mismatch.next =
-            self.holds.q.val() & !self.check.is_table.val() & (self.too_much.q.val() | !self.passes.q.val());
+        self.mismatch.next = self.holds.q.val() & !self.check.is_table.val() & !self.passes.q.val();
         self.goes_on.next = self.takes.q.val() & !self.ends.q.val();
         self.runs_out.next = self.steps.q.val() & (self.cancelled.q.val() | self.beyond.q.val() | self.full.q.val());
         self.first_next.next =
