@@ -24,44 +24,6 @@ pub const DEBUG_STATES: &[&str] = &[
     "ring error",
 ];
 
-#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
-enum HeadState {
-    Idle,
-    LoadState,
-    LoadConfig,
-    LoadTable,
-    LoadAvail,
-    LoadUsed,
-    Choose,
-    Rewind,
-    Settle,
-    SettleMore,
-    Index,
-    IndexWait,
-    IndexRead,
-    IndexWord,
-    IndexHalf,
-    IndexStep,
-    IndexSettle,
-    IndexJudge,
-    Event,
-    EventWait,
-    LineSettle,
-    LineMeasure,
-    Line,
-    LineWait,
-    Entry,
-    EntryWord,
-    EntryHalf,
-    SpanStep,
-    SpanSettle,
-    Push,
-    PushSettle,
-    Abort,
-    Error,
-    Leave,
-}
-
 /// What is remembered of a queue that is not served.
 #[derive(Copy, Clone, Debug, Default, PartialEq, LogicStruct)]
 struct QueueState {
@@ -184,14 +146,48 @@ logic_block! {
         states: LutRam<QueueState, 4>,
         configs: LutRam<WalkConfig, 4>,
         runs: LutRam<Bits<4>, 4>,
-        state: DFF<HeadState>,
-        // the states `Idle`, `LoadState`, `Rewind`, `LineMeasure`, `EntryHalf` and `Abort`
+        // What it does, one at most: waits for a queue; loads its indices and the words of its configuration
         idles: DFF<Bit>,
         loads: DFF<Bit>,
+        loads_config: DFF<Bit>,
+        loads_table: DFF<Bit>,
+        loads_avail: DFF<Bit>,
+        loads_used: DFF<Bit>,
+        // chooses what to do; goes back to where the queue parked, and waits for what follows from its indices
+        chooses: DFF<Bit>,
         rewinds: DFF<Bit>,
-        measures: DFF<Bit>,
+        settles: DFF<Bit>,
+        settles_more: DFF<Bit>,
+        // asks for the avail index, waits, has its word read, takes it apart, and judges it when all has settled
+        asks_index: DFF<Bit>,
+        waits_index: DFF<Bit>,
+        rereads_index: DFF<Bit>,
+        has_index: DFF<Bit>,
+        halves_index: DFF<Bit>,
+        steps_index: DFF<Bit>,
+        settles_index: DFF<Bit>,
+        judges_index: DFF<Bit>,
+        // asks for avail_event to be written, and waits
+        asks_event: DFF<Bit>,
+        waits_event: DFF<Bit>,
+        // measures a line of entries, asks for it, and waits
+        settles_line: DFF<Bit>,
+        measures_line: DFF<Bit>,
+        asks_line: DFF<Bit>,
+        waits_line: DFF<Bit>,
+        // has an entry's word read, takes it apart, and measures the descriptors
+        reads_entry: DFF<Bit>,
+        has_entry: DFF<Bit>,
         halves_entry: DFF<Bit>,
+        steps_span: DFF<Bit>,
+        settles_span: DFF<Bit>,
+        // asks for them, and announces the chain
+        asks_ahead: DFF<Bit>,
+        settles_push: DFF<Bit>,
+        // announces a chain that is given up, or an error; leaves the queue
         aborts: DFF<Bit>,
+        errors: DFF<Bit>,
+        leaves: DFF<Bit>,
         // the indices that were loaded are 0 in truth
         freshens: DFF<Bit>,
         none_left: DFF<Bit>,
@@ -231,19 +227,40 @@ logic_block! {
         bad_index: DFF<Bit>,
         next_word: DFF<Bits<7>>,
         words_free: DFF<Bit>,
-        // a request is offered, and when it is not one of avail entries, for what
+        // a request is offered
         asks: DFF<Bit>,
-        // the avail index is read, or taken apart
+        // the avail index may be read on the next clock
         reads_index: DFF<Bit>,
-        halves_index: DFF<Bit>,
-        asks_index: DFF<Bit>,
-        asks_event: DFF<Bit>,
-        asks_ahead: DFF<Bit>,
         //
         straight_now: Signal<Local, Bit>,
         announces: Signal<Local, Bit>,
         rewound_now: Signal<Local, Bit>,
-        next_state: Signal<Local, HeadState>,
+        takes: Signal<Local, Bit>,
+        stays: Signal<Local, Bit>,
+        reloads: Signal<Local, Bit>,
+        done_well: Signal<Local, Bit>,
+        done_badly: Signal<Local, Bit>,
+        proceeds: Signal<Local, Bit>,
+        works: Signal<Local, Bit>,
+        has_more: Signal<Local, Bit>,
+        may_read: Signal<Local, Bit>,
+        arms: Signal<Local, Bit>,
+        accepts: Signal<Local, Bit>,
+        pushes: Signal<Local, Bit>,
+        reports: Signal<Local, Bit>,
+        next_index: Signal<Local, Bit>,
+        next_event: Signal<Local, Bit>,
+        next_line: Signal<Local, Bit>,
+        next_ahead: Signal<Local, Bit>,
+        loading: Signal<Local, Bit>,
+        choosing: Signal<Local, Bit>,
+        indexing: Signal<Local, Bit>,
+        arming: Signal<Local, Bit>,
+        lining: Signal<Local, Bit>,
+        announcing: Signal<Local, Bit>,
+        bit_0: Signal<Local, Bit>,
+        bit_1: Signal<Local, Bit>,
+        bit_2: Signal<Local, Bit>,
         next_held: Signal<Local, QueueState>,
         announced: Signal<Local, HeadWord>,
         ask: Signal<Local, RingRequest>,
@@ -274,13 +291,40 @@ impl Logic for HeadReader {
         dff_setup!(
             self,
             clock,
-            state,
             idles,
             loads,
+            loads_config,
+            loads_table,
+            loads_avail,
+            loads_used,
+            chooses,
             rewinds,
-            measures,
+            settles,
+            settles_more,
+            asks_index,
+            waits_index,
+            rereads_index,
+            has_index,
+            halves_index,
+            steps_index,
+            settles_index,
+            judges_index,
+            asks_event,
+            waits_event,
+            settles_line,
+            measures_line,
+            asks_line,
+            waits_line,
+            reads_entry,
+            has_entry,
             halves_entry,
+            steps_span,
+            settles_span,
+            asks_ahead,
+            settles_push,
             aborts,
+            errors,
+            leaves,
             freshens,
             none_left,
             goes_back,
@@ -315,11 +359,7 @@ impl Logic for HeadReader {
             next_word,
             words_free,
             asks,
-            reads_index,
-            halves_index,
-            asks_index,
-            asks_event,
-            asks_ahead
+            reads_index
         );
         clock!(self, clock, places, span, states, configs, runs);
         // Parts
@@ -336,7 +376,7 @@ impl Logic for HeadReader {
         self.states.read_addr.next = self.served.q.val();
         self.states.write_addr.next = self.served.q.val();
         self.states.write_data.next = self.held.q.val();
-        self.states.write_enable.next = false;
+        self.states.write_enable.next = self.leaves.q.val();
         self.config_word.next.last_index = self.last_index.q.val();
         self.config_word.next.table_low = self.table_low.q.val();
         self.config_word.next.default_context = self.default_context.q.val();
@@ -345,21 +385,13 @@ impl Logic for HeadReader {
         self.configs.read_addr.next = self.walked_queue.val();
         self.configs.write_addr.next = self.served.q.val();
         self.configs.write_data.next = self.config_word.val();
-        self.configs.write_enable.next = false;
+        self.configs.write_enable.next = self.loads_used.q.val();
         self.walk_config.next = self.configs.read_data.val();
         self.runs.read_addr.next = self.served.q.val();
         self.runs.write_addr.next = self.walked_queue.val();
         self.runs.write_data.next = self.run_minus_1.val();
         self.runs.write_enable.next = self.run_valid.val();
         // Outputs
-        self.take.next = self.idles.q.val() & self.found.val() & !self.flush.val();
-        self.leave.next = false;
-        self.answer.next = false;
-        self.again.next = false;
-        self.saved.next = false;
-        self.rewound_now.next = false;
-        self.halt.next = false;
-        self.quiet.next = false;
         self.queue.next = self.served.q.val();
         self.table_word.next = self.table_at.q.val();
         self.write_value.next = self.held.q.val().next_avail;
@@ -399,19 +431,20 @@ impl Logic for HeadReader {
         if self.reads_index.q.val() {
             self.word_at.next = self.index_word.val();
         }
-        self.reads_index.d.next = false;
-        self.halves_index.d.next = false;
-        self.announces.next = false;
+        self.reads_index.d.next = self.asks_index.q.val() | self.waits_index.q.val() | self.rereads_index.q.val();
         self.announced.next.queue = self.served.q.val();
         self.announced.next.head = self.index.q.val();
         self.announced.next.avail = self.avail.q.val();
         self.announced.next.epoch = self.chain_epoch.q.val();
         self.announced.next.again = self.is_again.q.val();
-        self.announced.next.aborted = false;
+        self.announced.next.aborted = self.aborts.q.val();
         self.announced.next.error = 0.into();
+        if self.errors.q.val() {
+            // The walker reports it, behind the chains before it.
+            self.announced.next.error = self.error.q.val();
+        }
         self.announced.next.ahead_minus_1 = self.span.span_minus_1.val();
         // Conditions
-        self.next_state.next = self.state.q.val();
         self.which_half.next = self.first_half.val().get_bits::<2>(0);
         if self.halves_index.q.val() {
             self.which_half.next = self.places.index.val().get_bits::<2>(0);
@@ -440,308 +473,218 @@ impl Logic for HeadReader {
         self.none_left.d.next = self.held.q.val().left == 0;
         // What is read is taken apart on the next clock.
         self.data.d.next = self.word.val();
-        self.debug.next = 0.into();
-        match self.state.q.val() {
-            HeadState::Idle => {
-                self.quiet.next = true;
-                self.table_at.d.next = 3.into();
-                self.armed.d.next = false;
-                self.is_again.d.next = false;
-                self.is_given_up.d.next = false;
-                if self.found.val() & !self.flush.val() {
-                    self.next_state.next = HeadState::LoadState;
-                    if self.loaded.q.val() & (self.offered.val() == self.served.q.val()) {
-                        self.next_state.next = HeadState::Choose;
-                    }
-                }
-            }
-            HeadState::LoadState => {
-                self.loaded.d.next = false;
-                self.debug.next = 1.into();
-                if !self.table_busy.val() {
-                    self.table_at.d.next = 0.into();
-                    self.next_state.next = HeadState::LoadConfig;
-                }
-            }
-            HeadState::LoadConfig => {
-                self.debug.next = 1.into();
-                self.size.d.next = self.table_data.val().get_bits::<16>(0);
-                self.default_context.d.next = self.table_data.val().get_bits::<4>(20);
-                self.names_allowed.d.next = self.table_data.val().get_bit(24);
-                self.mask.d.next = self.table_data.val().get_bits::<16>(32);
-                self.table_at.d.next = 1.into();
-                self.next_state.next = HeadState::LoadTable;
-                if self.table_busy.val() {
-                    self.table_at.d.next = 3.into();
-                    self.next_state.next = HeadState::LoadState;
-                }
-            }
-            HeadState::LoadTable => {
-                self.debug.next = 1.into();
-                self.last_index.d.next = self.size.q.val() - 1;
-                self.table_low.d.next = self.table_data.val().get_bits::<8>(4);
-                self.table_at.d.next = 2.into();
-                self.next_state.next = HeadState::LoadAvail;
-                if self.table_busy.val() {
-                    self.table_at.d.next = 3.into();
-                    self.next_state.next = HeadState::LoadState;
-                }
-            }
-            HeadState::LoadAvail => {
-                self.debug.next = 1.into();
-                self.avail_low.d.next = self.table_data.val().get_bits::<11>(1);
-                self.next_state.next = HeadState::LoadUsed;
-                if self.table_busy.val() {
-                    self.table_at.d.next = 3.into();
-                    self.next_state.next = HeadState::LoadState;
-                }
-            }
-            HeadState::LoadUsed => {
-                self.debug.next = 1.into();
-                self.used_low.d.next = self.table_data.val().get_bits::<10>(2);
-                self.configs.write_enable.next = true;
-                self.loaded.d.next = !self.cancelled.val();
-                self.next_state.next = HeadState::Choose;
-            }
-            HeadState::Choose => {
-                self.debug.next = 2.into();
-                self.quiet.next = true;
-                self.avail.d.next = self.held.q.val().next_avail;
-                self.chain_epoch.d.next = self.epoch.val() ^ (self.is_again.q.val() | self.is_given_up.q.val());
-                if self.cancelled.val() {
-                    self.next_state.next = HeadState::Leave;
-                } else if self.flush.val() {
-                    self.next_state.next = HeadState::Choose;
-                } else if self.goes_back.q.val() {
-                    self.next_state.next = HeadState::Rewind;
-                } else if self.is_given_up.q.val() {
-                    if self.room.val() {
-                        self.next_state.next = HeadState::Abort;
-                    }
-                } else if self.places.caught_up.val() {
-                    self.next_state.next = HeadState::Index;
-                } else if self.none_left.q.val() {
-                    self.next_state.next = HeadState::LineSettle;
-                } else if self.room.val() & self.words_free.q.val() {
-                    self.next_state.next = HeadState::Entry;
-                }
-            }
-            HeadState::Rewind => {
-                self.debug.next = 2.into();
-                // The mark stays until the chain is announced.
-                self.is_again.d.next = !self.give_up.val();
-                self.is_given_up.d.next = self.give_up.val();
-                self.next_state.next = HeadState::Settle;
-            }
-            HeadState::Settle => {
-                self.debug.next = 2.into();
-                self.next_state.next = HeadState::SettleMore;
-            }
-            HeadState::SettleMore => {
-                self.debug.next = 2.into();
-                self.next_state.next = HeadState::Choose;
-            }
-            HeadState::Index => {
-                self.debug.next = 3.into();
-                self.reads_index.d.next = true;
-                if self.request_ready.val() {
-                    self.answer.next = true;
-                    self.next_state.next = HeadState::IndexWait;
-                }
-            }
-            HeadState::IndexWait => {
-                self.debug.next = 3.into();
-                self.error.d.next = self.done_code.val();
-                self.reads_index.d.next = true;
-                if self.done.val() {
-                    self.next_state.next = HeadState::IndexWord;
-                    if self.words_busy.val() {
-                        self.next_state.next = HeadState::IndexRead;
-                    }
-                    if self.done_code.val() != 0 {
-                        self.next_state.next = HeadState::Error;
-                    }
-                }
-            }
-            HeadState::IndexRead => {
-                self.debug.next = 3.into();
-                self.reads_index.d.next = true;
-                if !self.words_busy.val() {
-                    self.next_state.next = HeadState::IndexWord;
-                }
-            }
-            HeadState::IndexWord => {
-                self.debug.next = 3.into();
-                self.halves_index.d.next = true;
-                self.next_state.next = HeadState::IndexHalf;
-            }
-            HeadState::IndexHalf => {
-                self.debug.next = 3.into();
-                self.next_state.next = HeadState::IndexStep;
-            }
-            HeadState::IndexStep => {
-                self.debug.next = 3.into();
-                self.next_state.next = HeadState::IndexSettle;
-            }
-            HeadState::IndexSettle => {
-                self.debug.next = 3.into();
-                self.next_state.next = HeadState::IndexJudge;
-            }
-            HeadState::IndexJudge => {
-                self.debug.next = 3.into();
-                self.error.d.next = self.avail_index_jump.val();
-                if self.cancelled.val() {
-                    self.next_state.next = HeadState::Leave;
-                } else if self.places.caught_up.val() {
-                    self.next_state.next = HeadState::Leave;
-                    if self.event_index.val() & !self.armed.q.val() {
-                        self.next_state.next = HeadState::Event;
-                    }
-                } else if self.places.too_far.val() {
-                    self.next_state.next = HeadState::Error;
-                } else {
-                    self.again.next = true;
-                    self.armed.d.next = false;
-                    self.next_state.next = HeadState::Choose;
-                    // the places of the line have settled since the index was read
-                    if self.straight.q.val() & self.none_left.q.val() {
-                        self.next_state.next = HeadState::LineMeasure;
-                    }
-                }
-            }
-            HeadState::Event => {
-                self.debug.next = 4.into();
-                if self.request_ready.val() {
-                    self.next_state.next = HeadState::EventWait;
-                }
-            }
-            HeadState::EventWait => {
-                self.debug.next = 4.into();
-                // What the driver added without a doorbell, because the old avail_event spared it, shows in the index now.
-                self.armed.d.next = true;
-                self.error.d.next = self.done_code.val();
-                if self.done.val() {
-                    if self.done_code.val() != 0 {
-                        self.next_state.next = HeadState::Error;
-                    } else {
-                        self.next_state.next = HeadState::Index;
-                    }
-                }
-            }
-            HeadState::LineSettle => {
-                self.debug.next = 5.into();
-                self.next_state.next = HeadState::LineMeasure;
-            }
-            HeadState::LineMeasure => {
-                self.debug.next = 5.into();
-                self.last_half.d.next = self.first_half.val() + self.places.burst_minus_1.val();
-                self.next_state.next = HeadState::Line;
-            }
-            HeadState::Line => {
-                self.debug.next = 5.into();
-                if self.request_ready.val() {
-                    self.next_state.next = HeadState::LineWait;
-                }
-            }
-            HeadState::LineWait => {
-                self.debug.next = 5.into();
-                self.error.d.next = self.done_code.val();
-                if self.done.val() {
-                    self.next_state.next = HeadState::Choose;
-                    if self.goes_on.q.val() {
-                        self.next_state.next = HeadState::EntryWord;
-                        if self.words_busy.val() {
-                            self.next_state.next = HeadState::Entry;
-                        }
-                    }
-                    if self.done_code.val() != 0 {
-                        self.next_state.next = HeadState::Error;
-                    }
-                }
-            }
-            HeadState::Entry => {
-                self.debug.next = 6.into();
-                if !self.words_busy.val() {
-                    self.next_state.next = HeadState::EntryWord;
-                }
-            }
-            HeadState::EntryWord => {
-                self.debug.next = 6.into();
-                self.next_state.next = HeadState::EntryHalf;
-            }
-            HeadState::EntryHalf => {
-                self.debug.next = 6.into();
-                self.index.d.next = self.half.val();
-                self.next_state.next = HeadState::SpanStep;
-            }
-            HeadState::SpanStep => {
-                self.debug.next = 6.into();
-                self.bad_index.d.next = self.index.q.val() > self.last_index.q.val();
-                self.error.d.next = self.descriptor_index.val();
-                self.next_state.next = HeadState::SpanSettle;
-            }
-            HeadState::SpanSettle => {
-                self.debug.next = 6.into();
-                if self.bad_index.q.val() {
-                    self.next_state.next = HeadState::Error;
-                } else {
-                    self.next_state.next = HeadState::Push;
-                }
-            }
-            HeadState::Push => {
-                self.debug.next = 6.into();
-                if self.request_ready.val() {
-                    self.announces.next = true;
-                    self.rewound_now.next = self.is_again.q.val();
-                    self.is_again.d.next = false;
-                    self.next_word.d.next = self.next_word.q.val() + self.words.val() + 1;
-                    self.next_state.next = HeadState::Leave;
-                    if !self.over.val() & !self.cancelled.val() {
-                        self.next_state.next = HeadState::PushSettle;
-                    }
-                }
-            }
-            HeadState::PushSettle => {
-                self.debug.next = 6.into();
-                // What is left of room and free words is known on the next clock.
-                self.next_state.next = HeadState::Choose;
-            }
-            HeadState::Abort => {
-                self.debug.next = 6.into();
-                self.announces.next = true;
-                self.announced.next.aborted = true;
-                self.rewound_now.next = true;
-                self.is_given_up.d.next = false;
-                self.next_state.next = HeadState::Settle;
-            }
-            HeadState::Error => {
-                self.debug.next = 7.into();
-                // The walker reports it, behind the chains before it.
-                self.announced.next.error = self.error.q.val();
-                if self.cancelled.val() {
-                    self.next_state.next = HeadState::Leave;
-                } else if self.room.val() {
-                    self.announces.next = true;
-                    self.halt.next = true;
-                    self.next_state.next = HeadState::Leave;
-                }
-            }
-            HeadState::Leave => {
-                self.debug.next = 1.into();
-                self.states.write_enable.next = true;
-                self.leave.next = true;
-                self.saved.next = !self.restarted.val();
-                // A doorbell since the restart may have been taken for one of the old ring.
-                self.again.next = self.cancelled.val();
-                self.next_state.next = HeadState::Idle;
-            }
-        }
-        if self.restart.val() {
-            self.loaded.d.next = false;
-        }
-        if self.idles.q.val() & self.found.val() & !self.flush.val() {
+        // What comes next
+        self.takes.next = self.idles.q.val() & self.found.val() & !self.flush.val();
+        self.stays.next = self.loaded.q.val() & (self.offered.val() == self.served.q.val());
+        self.reloads.next =
+            (self.loads_config.q.val() | self.loads_table.q.val() | self.loads_avail.q.val()) & self.table_busy.val();
+        self.done_well.next = self.done.val() & (self.done_code.val() == 0);
+        self.done_badly.next = self.done.val() & (self.done_code.val() != 0);
+        self.proceeds.next = self.chooses.q.val() & !self.cancelled.val() & !self.flush.val() & !self.goes_back.q.val();
+        self.works.next = self.proceeds.val() & !self.is_given_up.q.val();
+        self.may_read.next = self.room.val() & self.words_free.q.val();
+        self.has_more.next = self.judges_index.q.val()
+            & !self.cancelled.val()
+            & !self.places.caught_up.val()
+            & !self.places.too_far.val();
+        self.arms.next = self.event_index.val() & !self.armed.q.val();
+        self.accepts.next = self.waits_line.q.val() & self.done_well.val() & self.goes_on.q.val();
+        self.pushes.next = self.asks_ahead.q.val() & self.request_ready.val();
+        self.reports.next = self.errors.q.val() & !self.cancelled.val() & self.room.val();
+        self.idles.d.next = self.leaves.q.val() | (self.idles.q.val() & !self.takes.val());
+        self.loads.d.next =
+            (self.takes.val() & !self.stays.val()) | (self.loads.q.val() & self.table_busy.val()) | self.reloads.val();
+        self.loads_config.d.next = self.loads.q.val() & !self.table_busy.val();
+        self.loads_table.d.next = self.loads_config.q.val() & !self.table_busy.val();
+        self.loads_avail.d.next = self.loads_table.q.val() & !self.table_busy.val();
+        self.loads_used.d.next = self.loads_avail.q.val() & !self.table_busy.val();
+        self.chooses.d.next = (self.takes.val() & self.stays.val())
+            | self.loads_used.q.val()
+            | self.settles_more.q.val()
+            | self.settles_push.q.val()
+            | (self.chooses.q.val() & !self.cancelled.val() & self.flush.val())
+            | (self.proceeds.val() & self.is_given_up.q.val() & !self.room.val())
+            | (self.works.val() & !self.places.caught_up.val() & !self.none_left.q.val() & !self.may_read.val())
+            | (self.has_more.val() & !(self.straight.q.val() & self.none_left.q.val()))
+            | (self.waits_line.q.val() & self.done_well.val() & !self.goes_on.q.val());
+        self.rewinds.d.next = self.chooses.q.val() & !self.cancelled.val() & !self.flush.val() & self.goes_back.q.val();
+        self.settles.d.next = self.rewinds.q.val() | self.aborts.q.val();
+        self.settles_more.d.next = self.settles.q.val();
+        self.next_index.next = (self.works.val() & self.places.caught_up.val())
+            | (self.waits_event.q.val() & self.done_well.val())
+            | (self.asks_index.q.val() & !self.request_ready.val());
+        self.waits_index.d.next =
+            (self.asks_index.q.val() & self.request_ready.val()) | (self.waits_index.q.val() & !self.done.val());
+        self.rereads_index.d.next =
+            ((self.waits_index.q.val() & self.done_well.val()) | self.rereads_index.q.val()) & self.words_busy.val();
+        self.has_index.d.next =
+            ((self.waits_index.q.val() & self.done_well.val()) | self.rereads_index.q.val()) & !self.words_busy.val();
+        self.halves_index.d.next = self.has_index.q.val();
+        self.steps_index.d.next = self.halves_index.q.val();
+        self.settles_index.d.next = self.steps_index.q.val();
+        self.judges_index.d.next = self.settles_index.q.val();
+        self.next_event.next =
+            (self.judges_index.q.val() & !self.cancelled.val() & self.places.caught_up.val() & self.arms.val())
+                | (self.asks_event.q.val() & !self.request_ready.val());
+        self.waits_event.d.next =
+            (self.asks_event.q.val() & self.request_ready.val()) | (self.waits_event.q.val() & !self.done.val());
+        self.settles_line.d.next = self.works.val() & !self.places.caught_up.val() & self.none_left.q.val();
+        // The places of the line have settled since the index was read.
+        self.measures_line.d.next =
+            self.settles_line.q.val() | (self.has_more.val() & self.straight.q.val() & self.none_left.q.val());
+        self.next_line.next = self.measures_line.q.val() | (self.asks_line.q.val() & !self.request_ready.val());
+        self.waits_line.d.next =
+            (self.asks_line.q.val() & self.request_ready.val()) | (self.waits_line.q.val() & !self.done.val());
+        self.reads_entry.d.next =
+            (self.works.val() & !self.places.caught_up.val() & !self.none_left.q.val() & self.may_read.val())
+                | ((self.accepts.val() | self.reads_entry.q.val()) & self.words_busy.val());
+        self.has_entry.d.next = (self.accepts.val() | self.reads_entry.q.val()) & !self.words_busy.val();
+        self.halves_entry.d.next = self.has_entry.q.val();
+        self.steps_span.d.next = self.halves_entry.q.val();
+        self.settles_span.d.next = self.steps_span.q.val();
+        self.next_ahead.next = (self.settles_span.q.val() & !self.bad_index.q.val())
+            | (self.asks_ahead.q.val() & !self.request_ready.val());
+        // What is left of room and free words is known on the clock after it.
+        self.settles_push.d.next = self.pushes.val() & !self.over.val() & !self.cancelled.val();
+        self.aborts.d.next = self.proceeds.val() & self.is_given_up.q.val() & self.room.val();
+        self.errors.d.next = ((self.waits_index.q.val() | self.waits_event.q.val() | self.waits_line.q.val())
+            & self.done_badly.val())
+            | (self.judges_index.q.val()
+                & !self.cancelled.val()
+                & !self.places.caught_up.val()
+                & self.places.too_far.val())
+            | (self.settles_span.q.val() & self.bad_index.q.val())
+            | (self.errors.q.val() & !self.cancelled.val() & !self.room.val());
+        self.leaves.d.next = (self.chooses.q.val() & self.cancelled.val())
+            | (self.judges_index.q.val() & (self.cancelled.val() | (self.places.caught_up.val() & !self.arms.val())))
+            | (self.pushes.val() & (self.over.val() | self.cancelled.val()))
+            | (self.errors.q.val() & (self.cancelled.val() | self.room.val()));
+        self.asks_index.d.next = self.next_index.val();
+        self.asks_event.d.next = self.next_event.val();
+        self.asks_line.d.next = self.next_line.val();
+        self.asks_ahead.d.next = self.next_ahead.val();
+        self.asks.d.next = self.next_index.val() | self.next_event.val() | self.next_line.val() | self.next_ahead.val();
+        // What is done
+        self.take.next = self.idles.q.val() & self.found.val() & !self.flush.val();
+        self.leave.next = self.leaves.q.val();
+        self.saved.next = self.leaves.q.val() & !self.restarted.val();
+        self.quiet.next = self.idles.q.val() | self.chooses.q.val();
+        self.answer.next = self.asks_index.q.val() & self.request_ready.val();
+        // A doorbell since the restart may have been taken for one of the old ring.
+        self.again.next = self.has_more.val() | (self.leaves.q.val() & self.cancelled.val());
+        self.halt.next = self.reports.val();
+        self.announces.next = self.pushes.val() | self.aborts.q.val() | self.reports.val();
+        self.rewound_now.next = (self.pushes.val() & self.is_again.q.val()) | self.aborts.q.val();
+        if self.takes.val() {
             self.served.d.next = self.offered.val();
         }
+        // The table's word 3 is asked for first.
+        self.table_at.d.next = 3.into();
+        if !self.table_busy.val() {
+            if self.loads.q.val() {
+                self.table_at.d.next = 0.into();
+            }
+            if self.loads_config.q.val() {
+                self.table_at.d.next = 1.into();
+            }
+            if self.loads_table.q.val() {
+                self.table_at.d.next = 2.into();
+            }
+        }
+        if self.loads_config.q.val() {
+            self.size.d.next = self.table_data.val().get_bits::<16>(0);
+            self.default_context.d.next = self.table_data.val().get_bits::<4>(20);
+            self.names_allowed.d.next = self.table_data.val().get_bit(24);
+            self.mask.d.next = self.table_data.val().get_bits::<16>(32);
+        }
+        if self.loads_table.q.val() {
+            self.last_index.d.next = self.size.q.val() - 1;
+            self.table_low.d.next = self.table_data.val().get_bits::<8>(4);
+        }
+        if self.loads_avail.q.val() {
+            self.avail_low.d.next = self.table_data.val().get_bits::<11>(1);
+        }
+        if self.loads_used.q.val() {
+            self.used_low.d.next = self.table_data.val().get_bits::<10>(2);
+            self.loaded.d.next = !self.cancelled.val();
+        }
+        if self.loads.q.val() | self.restart.val() {
+            self.loaded.d.next = false;
+        }
+        if self.chooses.q.val() {
+            self.avail.d.next = self.held.q.val().next_avail;
+            self.chain_epoch.d.next = self.epoch.val() ^ (self.is_again.q.val() | self.is_given_up.q.val());
+        }
+        if self.rewinds.q.val() {
+            // The mark stays until the chain is announced.
+            self.is_again.d.next = !self.give_up.val();
+            self.is_given_up.d.next = self.give_up.val();
+        }
+        if self.idles.q.val() | self.pushes.val() {
+            self.is_again.d.next = false;
+        }
+        if self.idles.q.val() | self.aborts.q.val() {
+            self.is_given_up.d.next = false;
+        }
+        // What the driver added without a doorbell, because the old avail_event spared it, shows in the index now.
+        if self.waits_event.q.val() {
+            self.armed.d.next = true;
+        }
+        if self.idles.q.val() | self.has_more.val() {
+            self.armed.d.next = false;
+        }
+        if !self.errors.q.val() {
+            self.error.d.next = self.done_code.val();
+            if self.judges_index.q.val() {
+                self.error.d.next = self.avail_index_jump.val();
+            }
+            if self.settles_span.q.val() {
+                self.error.d.next = self.descriptor_index.val();
+            }
+        }
+        if self.measures_line.q.val() {
+            self.last_half.d.next = self.first_half.val() + self.places.burst_minus_1.val();
+        }
+        if self.halves_entry.q.val() {
+            self.index.d.next = self.half.val();
+        }
+        self.bad_index.d.next = self.index.q.val() > self.last_index.q.val();
+        if self.pushes.val() {
+            self.next_word.d.next = self.next_word.q.val() + self.words.val() + 1;
+        }
+        self.loading.next = self.loads.q.val()
+            | self.loads_config.q.val()
+            | self.loads_table.q.val()
+            | self.loads_avail.q.val()
+            | self.loads_used.q.val()
+            | self.leaves.q.val();
+        self.choosing.next =
+            self.chooses.q.val() | self.rewinds.q.val() | self.settles.q.val() | self.settles_more.q.val();
+        self.indexing.next = self.asks_index.q.val()
+            | self.waits_index.q.val()
+            | self.rereads_index.q.val()
+            | self.has_index.q.val()
+            | self.halves_index.q.val()
+            | self.steps_index.q.val()
+            | self.settles_index.q.val()
+            | self.judges_index.q.val();
+        self.arming.next = self.asks_event.q.val() | self.waits_event.q.val();
+        self.lining.next =
+            self.settles_line.q.val() | self.measures_line.q.val() | self.asks_line.q.val() | self.waits_line.q.val();
+        self.announcing.next = self.reads_entry.q.val()
+            | self.has_entry.q.val()
+            | self.halves_entry.q.val()
+            | self.steps_span.q.val()
+            | self.settles_span.q.val()
+            | self.asks_ahead.q.val()
+            | self.settles_push.q.val()
+            | self.aborts.q.val();
+        self.bit_0.next = self.loading.val() | self.indexing.val() | self.lining.val() | self.errors.q.val();
+        self.bit_1.next = self.choosing.val() | self.indexing.val() | self.announcing.val() | self.errors.q.val();
+        self.bit_2.next = self.arming.val() | self.lining.val() | self.announcing.val() | self.errors.q.val();
+        self.debug.next = bit_cast::<3, 1>(self.bit_0.val().into())
+            | (bit_cast::<3, 1>(self.bit_1.val().into()) << 1)
+            | (bit_cast::<3, 1>(self.bit_2.val().into()) << 2);
         // Where the queue stands
         self.next_held.next = self.held.q.val();
         self.freshens.d.next = self.loads.q.val() & self.fresh.val();
@@ -757,11 +700,11 @@ impl Logic for HeadReader {
         if self.halves_entry.q.val() {
             self.next_held.next.left = self.held.q.val().left - 1;
         }
-        if self.measures.q.val() {
+        if self.measures_line.q.val() {
             self.next_held.next.left = bit_cast::<7, 6>(self.places.burst_minus_1.val()) + 1;
         }
         // After an error nothing that was read is of use.
-        if self.rewinds.q.val() | (self.state.q.val() == HeadState::Error) {
+        if self.rewinds.q.val() | self.errors.q.val() {
             self.next_held.next.left = 0.into();
         }
         if self.loads.q.val() {
@@ -781,25 +724,45 @@ impl Logic for HeadReader {
         self.rewound.next = self.rewound_now.val();
         self.went_back.d.next = self.rewound_now.val();
         if self.reset.val() {
-            self.next_state.next = HeadState::Idle;
+            self.idles.d.next = true;
+            self.loads.d.next = false;
+            self.loads_config.d.next = false;
+            self.loads_table.d.next = false;
+            self.loads_avail.d.next = false;
+            self.loads_used.d.next = false;
+            self.chooses.d.next = false;
+            self.rewinds.d.next = false;
+            self.settles.d.next = false;
+            self.settles_more.d.next = false;
+            self.asks_index.d.next = false;
+            self.waits_index.d.next = false;
+            self.rereads_index.d.next = false;
+            self.has_index.d.next = false;
+            self.halves_index.d.next = false;
+            self.steps_index.d.next = false;
+            self.settles_index.d.next = false;
+            self.judges_index.d.next = false;
+            self.asks_event.d.next = false;
+            self.waits_event.d.next = false;
+            self.settles_line.d.next = false;
+            self.measures_line.d.next = false;
+            self.asks_line.d.next = false;
+            self.waits_line.d.next = false;
+            self.reads_entry.d.next = false;
+            self.has_entry.d.next = false;
+            self.halves_entry.d.next = false;
+            self.steps_span.d.next = false;
+            self.settles_span.d.next = false;
+            self.asks_ahead.d.next = false;
+            self.settles_push.d.next = false;
+            self.aborts.d.next = false;
+            self.errors.d.next = false;
+            self.leaves.d.next = false;
+            self.asks.d.next = false;
             self.loaded.d.next = false;
             self.head_now.d.next = false;
             self.freshens.d.next = false;
             self.next_word.d.next = 0.into();
         }
-        self.state.d.next = self.next_state.val();
-        self.idles.d.next = self.next_state.val() == HeadState::Idle;
-        self.loads.d.next = self.next_state.val() == HeadState::LoadState;
-        self.rewinds.d.next = self.next_state.val() == HeadState::Rewind;
-        self.measures.d.next = self.next_state.val() == HeadState::LineMeasure;
-        self.halves_entry.d.next = self.next_state.val() == HeadState::EntryHalf;
-        self.aborts.d.next = self.next_state.val() == HeadState::Abort;
-        self.asks_index.d.next = self.next_state.val() == HeadState::Index;
-        self.asks_event.d.next = self.next_state.val() == HeadState::Event;
-        self.asks_ahead.d.next = self.next_state.val() == HeadState::Push;
-        self.asks.d.next = (self.next_state.val() == HeadState::Index)
-            | (self.next_state.val() == HeadState::Event)
-            | (self.next_state.val() == HeadState::Push)
-            | (self.next_state.val() == HeadState::Line);
     }
 }

@@ -26,22 +26,6 @@ struct Awaited {
     goal: Bits<9>,
 }
 
-#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
-enum RingReaderState {
-    Idle,
-    Look,
-    Send,
-    Base,
-    Space,
-    Context,
-    Translate,
-    Answer,
-    Write,
-    Acknowledge,
-    Report,
-    Fault,
-}
-
 logic_block! {
     /// Serves one request after the other; up to 16 bursts are under way. See the module.
     pub struct RingReader {
@@ -91,14 +75,25 @@ logic_block! {
         /// Ring memory, written.
         pub mem_write: MemWriteClient,
         //
-        state: DFF<RingReaderState>,
         held: DFF<RingRequest>,
         pages: LutRam<KnownPage, 5>,
         page_known: DFF<Bits<32>>,
-        // the states `Idle`, `Look` and `Send`, and that no request is taken
+        // What it does, one at most: waits for a request, looks whether its page is known, sends it; asks for the area's
+        // address and context, and for the translation
         idles: DFF<Bit>,
         looks: DFF<Bit>,
         sends: DFF<Bit>,
+        asks_base: DFF<Bit>,
+        asks_space: DFF<Bit>,
+        has_space: DFF<Bit>,
+        translate_valid: DFF<Bit>,
+        translate_ready: DFF<Bit>,
+        // writes, waits for the answer, and reports it; reports a fault
+        write_valid: DFF<Bit>,
+        waits: DFF<Bit>,
+        reports: DFF<Bit>,
+        faults: DFF<Bit>,
+        // no request is taken
         blocked: DFF<Bit>,
         // what is remembered of the request's area: that there is a page,
         maybe: DFF<Bit>,
@@ -110,9 +105,6 @@ logic_block! {
         stale: DFF<Bit>,
         virt_page: DFF<Bits<VIRT_PAGE_BITS>>,
         space: DFF<Bits<4>>,
-        translate_valid: DFF<Bit>,
-        translate_ready: DFF<Bit>,
-        write_valid: DFF<Bit>,
         write_failed: DFF<Bit>,
         awaited: Fifo<Awaited, 4, 5>,
         outstanding: DFF<Bits<5>>,
@@ -128,13 +120,15 @@ logic_block! {
         area_now: Signal<Local, Bits<2>>,
         known: Signal<Local, KnownPage>,
         awaited_in: Signal<Local, Awaited>,
-        next_state: Signal<Local, RingReaderState>,
         fenced_next: Signal<Local, Bit>,
         asked_place: Signal<Local, Bits<PLACE_BITS>>,
         known_number: Signal<Local, Bits<9>>,
         same_parts: Signal<Local, Bits<3>>,
         hit: Signal<Local, Bit>,
         asks_memory: Signal<Local, Bit>,
+        taken: Signal<Local, Bit>,
+        answered: Signal<Local, Bit>,
+        granted: Signal<Local, Bit>,
         look_area: Signal<Local, Bits<2>>,
         look_queue: Signal<Local, Bits<4>>,
         asked_area: Signal<Local, Bits<2>>,
@@ -187,22 +181,27 @@ impl Logic for RingReader {
         dff_setup!(
             self,
             clock,
-            state,
             held,
             page_known,
-            maybe,
-            same,
             idles,
             looks,
             sends,
+            asks_base,
+            asks_space,
+            has_space,
+            translate_valid,
+            translate_ready,
+            write_valid,
+            waits,
+            reports,
+            faults,
             blocked,
+            maybe,
+            same,
             phys_page,
             stale,
             virt_page,
             space,
-            translate_valid,
-            translate_ready,
-            write_valid,
             write_failed,
             outstanding,
             index,
@@ -215,14 +214,16 @@ impl Logic for RingReader {
         clock!(self, clock, pages, awaited);
         self.awaited.reset.next = self.reset.val();
         self.ready.next = self.idles.q.val() & !self.blocked.q.val();
-        self.next_state.next = self.state.q.val();
         self.fenced_next.next = self.fenced.q.val();
         self.place.next = self.held.q.val().place;
         self.goal.next = self.awaited.out_data.val().goal;
         self.area_now.next = self.held.q.val().area;
         self.table.queue.next = self.held.q.val().queue;
         self.table.word.next = self.held.q.val().area;
-        self.table_busy.next = false;
+        if self.asks_space.q.val() {
+            self.table.word.next = 3.into();
+        }
+        self.table_busy.next = self.asks_base.q.val() | self.asks_space.q.val();
         self.translate.req_valid.next = self.translate_valid.q.val();
         self.translate.context.next = self.space.q.val();
         self.base.next = self.table.data.val().get_bits::<52>(12);
@@ -259,7 +260,8 @@ impl Logic for RingReader {
         self.known.next.number = self.page_number.val();
         self.known.next.phys_page = self.translate.phys_page.val();
         self.pages.write_data.next = self.known.val();
-        self.pages.write_enable.next = false;
+        // An indirect table or the used ring takes the place of a page that was known.
+        self.pages.write_enable.next = self.translate_ready.q.val() & self.translate.rsp_valid.val();
         self.forget.next = (bit_cast::<32, 16>(self.restart.val()) << 16) | bit_cast::<32, 16>(self.restart.val());
         self.next_known.next = self.page_known.q.val();
         if self.restart.val().get_bit(self.held.q.val().queue.index()) {
@@ -305,7 +307,7 @@ impl Logic for RingReader {
         if self.write_failed.q.val() {
             self.over_code.d.next = self.ring_bus_error.val();
         }
-        if self.state.q.val() == RingReaderState::Fault {
+        if self.faults.q.val() {
             self.over_code.d.next = self.ring_fault.val();
         }
         if self.mem.data_valid.val() {
@@ -344,97 +346,60 @@ impl Logic for RingReader {
                 & !self.fence.val();
             self.same.d.next = self.same_parts.val();
         }
-        match self.state.q.val() {
-            RingReaderState::Idle => {
-                if !self.blocked.q.val() & self.valid.val() {
-                    self.next_state.next = RingReaderState::Look;
-                }
-                if self.fenced.q.val() & self.quiet.val() {
-                    self.fenced_next.next = false;
-                }
-            }
-            RingReaderState::Look => {
-                if !self.hit.val() {
-                    self.next_state.next = RingReaderState::Base;
-                } else if self.mem.req_ready.val() {
-                    self.next_state.next = RingReaderState::Idle;
-                }
-            }
-            RingReaderState::Send => {
-                if self.mem.req_ready.val() {
-                    self.next_state.next = RingReaderState::Idle;
-                }
-            }
-            RingReaderState::Base => {
-                self.table_busy.next = true;
-                self.next_state.next = RingReaderState::Space;
-            }
-            RingReaderState::Space => {
-                self.table_busy.next = true;
-                self.table.word.next = 3.into();
-                self.virt_page.d.next = self.base.val() + bit_cast::<52, 9>(self.page_number.val());
-                self.next_state.next = RingReaderState::Context;
-            }
-            RingReaderState::Context => {
-                self.space.d.next = self.table.data.val().get_bits::<4>(16);
-                self.translate_valid.d.next = true;
-                self.next_state.next = RingReaderState::Translate;
-            }
-            RingReaderState::Translate => {
-                if self.translate.req_ready.val() {
-                    self.translate_valid.d.next = false;
-                    self.translate_ready.d.next = true;
-                    self.next_state.next = RingReaderState::Answer;
-                }
-            }
-            RingReaderState::Answer => {
-                if self.translate.rsp_valid.val() {
-                    self.translate_ready.d.next = false;
-                    // An indirect table or the used ring takes the place of a page that was known.
-                    self.pages.write_enable.next = true;
-                    self.next_known.next = self.page_known.q.val() & (self.slot_bit.val() ^ 0xFFFF_FFFF_u64);
-                    if !self.area_now.val().get_bit(1) & !self.stale.q.val() & !self.fenced.q.val() {
-                        self.next_known.next = self.page_known.q.val() | self.slot_bit.val();
-                    }
-                    if self.translate.cause.val() != 0 {
-                        self.next_known.next = self.page_known.q.val() & (self.slot_bit.val() ^ 0xFFFF_FFFF_u64);
-                        self.next_state.next = RingReaderState::Fault;
-                    } else if self.held.q.val().write {
-                        self.write_valid.d.next = true;
-                        self.next_state.next = RingReaderState::Write;
-                    } else {
-                        self.next_state.next = RingReaderState::Send;
-                    }
-                }
-            }
-            RingReaderState::Write => {
-                if self.mem_write.req_ready.val() {
-                    self.write_valid.d.next = false;
-                    self.next_state.next = RingReaderState::Acknowledge;
-                }
-            }
-            RingReaderState::Acknowledge => {
-                self.write_failed.d.next = self.mem_write.done_error.val();
-                if self.mem_write.done_valid.val() {
-                    self.next_state.next = RingReaderState::Report;
-                }
-            }
-            RingReaderState::Report => {
-                // Not on the clock of a read's answer.
-                if !self.last_beat.val() {
-                    self.over.d.next = true;
-                    self.next_state.next = RingReaderState::Idle;
-                }
-            }
-            RingReaderState::Fault => {
-                // After the answers of older reads.
-                if self.outstanding.q.val() == 0 {
-                    self.over.d.next = true;
-                    self.next_state.next = RingReaderState::Idle;
-                }
+        if self.idles.q.val() & self.fenced.q.val() & self.quiet.val() {
+            self.fenced_next.next = false;
+        }
+        if self.asks_space.q.val() {
+            self.virt_page.d.next = self.base.val() + bit_cast::<52, 9>(self.page_number.val());
+        }
+        if self.has_space.q.val() {
+            self.space.d.next = self.table.data.val().get_bits::<4>(16);
+        }
+        if self.translate_ready.q.val() & self.translate.rsp_valid.val() {
+            self.next_known.next = self.page_known.q.val() & (self.slot_bit.val() ^ 0xFFFF_FFFF_u64);
+            if !self.area_now.val().get_bit(1)
+                & !self.stale.q.val()
+                & !self.fenced.q.val()
+                & (self.translate.cause.val() == 0)
+            {
+                self.next_known.next = self.page_known.q.val() | self.slot_bit.val();
             }
         }
+        if self.waits.q.val() {
+            self.write_failed.d.next = self.mem_write.done_error.val();
+        }
+        // A write is not reported on the clock of a read's answer, a fault after the answers of older reads.
+        if (self.reports.q.val() & !self.last_beat.val()) | (self.faults.q.val() & self.quiet.val()) {
+            self.over.d.next = true;
+        }
         self.awaited.in_valid.next = self.sent.val();
+        // What comes next
+        self.taken.next = self.valid.val() & !self.blocked.q.val();
+        self.answered.next = self.translate_ready.q.val() & self.translate.rsp_valid.val();
+        self.granted.next = self.answered.val() & (self.translate.cause.val() == 0);
+        self.idles.d.next = (self.idles.q.val() & !self.taken.val())
+            | self.sent.val()
+            | (self.reports.q.val() & !self.last_beat.val())
+            | (self.faults.q.val() & self.quiet.val());
+        self.looks.d.next =
+            (self.idles.q.val() & self.taken.val()) | (self.looks.q.val() & self.hit.val() & !self.mem.req_ready.val());
+        self.sends.d.next =
+            (self.granted.val() & !self.held.q.val().write) | (self.sends.q.val() & !self.mem.req_ready.val());
+        self.asks_base.d.next = self.looks.q.val() & !self.hit.val();
+        self.asks_space.d.next = self.asks_base.q.val();
+        self.has_space.d.next = self.asks_space.q.val();
+        self.translate_valid.d.next =
+            self.has_space.q.val() | (self.translate_valid.q.val() & !self.translate.req_ready.val());
+        self.translate_ready.d.next = (self.translate_valid.q.val() & self.translate.req_ready.val())
+            | (self.translate_ready.q.val() & !self.translate.rsp_valid.val());
+        self.write_valid.d.next = (self.granted.val() & self.held.q.val().write)
+            | (self.write_valid.q.val() & !self.mem_write.req_ready.val());
+        self.waits.d.next = (self.write_valid.q.val() & self.mem_write.req_ready.val())
+            | (self.waits.q.val() & !self.mem_write.done_valid.val());
+        self.reports.d.next =
+            (self.waits.q.val() & self.mem_write.done_valid.val()) | (self.reports.q.val() & self.last_beat.val());
+        self.faults.d.next =
+            (self.answered.val() & (self.translate.cause.val() != 0)) | (self.faults.q.val() & !self.quiet.val());
         self.page_known.d.next = self.next_known.val() & self.queues.val() & (self.forget.val() ^ 0xFFFF_FFFF_u64);
         if self.sent.val() & !self.last_beat.val() {
             self.outstanding.d.next = self.outstanding.q.val() + 1;
@@ -448,7 +413,15 @@ impl Logic for RingReader {
         }
         self.fence_busy.next = self.fenced.q.val();
         if self.reset.val() {
-            self.next_state.next = RingReaderState::Idle;
+            self.idles.d.next = true;
+            self.looks.d.next = false;
+            self.sends.d.next = false;
+            self.asks_base.d.next = false;
+            self.asks_space.d.next = false;
+            self.has_space.d.next = false;
+            self.waits.d.next = false;
+            self.reports.d.next = false;
+            self.faults.d.next = false;
             self.page_known.d.next = 0.into();
             self.translate_valid.d.next = false;
             self.translate_ready.d.next = false;
@@ -461,9 +434,5 @@ impl Logic for RingReader {
         }
         self.fenced.d.next = self.fenced_next.val();
         self.blocked.d.next = self.fenced_next.val() | (self.outstanding.q.val().get_bit(4) & !self.reset.val());
-        self.state.d.next = self.next_state.val();
-        self.idles.d.next = self.next_state.val() == RingReaderState::Idle;
-        self.looks.d.next = self.next_state.val() == RingReaderState::Look;
-        self.sends.d.next = self.next_state.val() == RingReaderState::Send;
     }
 }

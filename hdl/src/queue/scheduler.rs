@@ -133,6 +133,8 @@ logic_block! {
         jump: DFF<Bit>,
         jump_queue: DFF<Bits<4>>,
         offer: DFF<Bit>,
+        // the search judges the candidate's account
+        looks: DFF<Bit>,
         // what waits to be done to an account
         announces: DFF<Bit>,
         announce_queue: DFF<Bits<4>>,
@@ -193,7 +195,7 @@ logic_block! {
         clearing: Signal<Local, Bit>,
         here: Signal<Local, Bit>,
         searches: Signal<Local, Bit>,
-        looks: Signal<Local, Bit>,
+        waits_next: Signal<Local, Bit>,
         offers: Signal<Local, Bit>,
         credits: Signal<Local, Bit>,
         moves: Signal<Local, Bit>,
@@ -258,6 +260,7 @@ impl Logic for QueueScheduler {
             jump,
             jump_queue,
             offer,
+            looks,
             announces,
             announce_queue,
             charge_in,
@@ -357,14 +360,19 @@ impl Logic for QueueScheduler {
         // Choosing
         self.here.next = self.runnable.q.val().get_bit(self.candidate.q.val().index());
         // A candidate stands for two clocks at least before it is judged.
-        self.waits.d.next = self.serving.q.val() & (self.candidate.q.val() == self.current.val());
+        self.waits_next.next = self.serving.q.val() & (self.candidate.q.val() == self.current.val());
+        self.waits.d.next = self.waits_next.val();
         self.searches.next = !self.offer.q.val() & !self.waits.q.val();
         // A queue in debt is given what a round gives, and passed over when that is not enough. The search ends before
         // anything can have been offered and taken.
-        self.looks.next = !self.phase.q.val() & self.op_search.q.val() & self.searches.val();
-        self.offers.next = self.looks.val() & self.searched.q.val() & !self.in_debt.q.val();
-        self.credits.next = self.looks.val() & self.searched.q.val() & self.in_debt.q.val() & !self.tried.q.val();
-        self.moves.next = self.looks.val() & (!self.searched.q.val() | (self.in_debt.q.val() & self.tried.q.val()));
+        self.looks.d.next = self.phase.q.val()
+            & self.op_search.q.val()
+            & !self.offer.q.val()
+            & !(self.credited.q.val() & !self.account.q.val().get_bit(27))
+            & !self.waits_next.val();
+        self.offers.next = self.looks.q.val() & self.searched.q.val() & !self.in_debt.q.val();
+        self.credits.next = self.looks.q.val() & self.searched.q.val() & self.in_debt.q.val() & !self.tried.q.val();
+        self.moves.next = self.looks.q.val() & (!self.searched.q.val() | (self.in_debt.q.val() & self.tried.q.val()));
         self.advance.next = self.moves.val() | self.take.val();
         self.after.next = self.candidate.q.val() + 1;
         if self.candidate.q.val() == self.last_queue.val() {
@@ -637,6 +645,7 @@ impl Logic for QueueScheduler {
             self.jump.d.next = false;
             self.offer.d.next = false;
             self.tried.d.next = false;
+            self.looks.d.next = false;
             self.credited.d.next = false;
             self.announces.d.next = false;
             self.charge_in.d.next = false;

@@ -33,28 +33,6 @@ pub const DEBUG_STATES: &[&str] = &[
     "failing",
 ];
 
-#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
-enum WalkState {
-    Idle,
-    Start,
-    First,
-    Second,
-    Judge,
-    Hold,
-    Enter,
-    SpanStep,
-    SpanSettle,
-    Ask,
-    Wait,
-    Fetch,
-    End,
-    Emit,
-    Resume,
-    Close,
-    Break,
-    Fail,
-}
-
 logic_block! {
     /// Walks one chain after the other; see the module.
     pub struct ChainWalker {
@@ -148,7 +126,6 @@ logic_block! {
         //
         check: DescriptorCheck,
         span: DescriptorSpan,
-        state: DFF<WalkState>,
         walked: DFF<Bits<4>>,
         gone: DFF<Bits<16>>,
         stopped: DFF<Bits<16>>,
@@ -189,7 +166,6 @@ logic_block! {
         follows: DFF<Bit>,
         misplaced: DFF<Bit>,
         equal: DFF<Bit>,
-        too_much: DFF<Bit>,
         last_counted: DFF<Bit>,
         // it is on the next place that was read
         is_here: DFF<Bit>,
@@ -200,18 +176,29 @@ logic_block! {
         // it is taken on this clock; with it, it is held back as the newest fragment, the fragment before it is stored,
         // and that was the last one of the first walk
         takes: DFF<Bit>,
+        may_keep: DFF<Bit>,
+        may_push: DFF<Bit>,
+        judges_first: DFF<Bit>,
         keeps: DFF<Bit>,
         pushes: DFF<Bit>,
         limits: DFF<Bit>,
-        // the states `Idle`, `Start`, `First`, `Second`, `Judge`, `Hold`, `Ask`, `Emit` and `Resume`; those of `First` and
-        // `Second` may stand in `Fail` too, where nothing of the descriptor counts
+        // What it does, one at most: waits for a chain, and for its first descriptors; reads a descriptor's words, judges it,
+        // and holds it until there is room
         idles: DFF<Bit>,
         starts: DFF<Bit>,
         firsts: DFF<Bit>,
         seconds: DFF<Bit>,
         judges: DFF<Bit>,
         holds: DFF<Bit>,
+        // goes to descriptors that were not read yet: measures them, asks for them, waits, and has the first one read
+        enters: DFF<Bit>,
+        steps: DFF<Bit>,
+        settles: DFF<Bit>,
         asks: DFF<Bit>,
+        waits: DFF<Bit>,
+        fetches: DFF<Bit>,
+        // ends a walk, releases the chain, goes on with the second walk
+        finals: DFF<Bit>,
         emits: DFF<Bit>,
         resumes: DFF<Bit>,
         // a word is wanted
@@ -267,14 +254,20 @@ logic_block! {
         low_bytes: Signal<Local, Bits<19>>,
         entries: Signal<Local, Bits<16>>,
         is_bad: Signal<Local, Bit>,
-        refused_now: Signal<Local, Bit>,
         takes_next: Signal<Local, Bit>,
         keeps_next: Signal<Local, Bit>,
-        next_state: Signal<Local, WalkState>,
         next_index: Signal<Local, Bits<16>>,
         next_count: Signal<Local, Bits<16>>,
         next_total: Signal<Local, Bits<CHAIN_BYTES_BITS>>,
-        enters: Signal<Local, Bit>,
+        tables: Signal<Local, Bit>,
+        goes_on: Signal<Local, Bit>,
+        mismatch: Signal<Local, Bit>,
+        gives_up: Signal<Local, Bit>,
+        runs_out: Signal<Local, Bit>,
+        first_next: Signal<Local, Bit>,
+        bit_0: Signal<Local, Bit>,
+        bit_1: Signal<Local, Bit>,
+        bit_2: Signal<Local, Bit>,
         closes_now: Signal<Local, Bit>,
         gone_here: Signal<Local, Bit>,
         released_now: Signal<Local, Bit>,
@@ -315,7 +308,6 @@ impl Logic for ChainWalker {
         dff_setup!(
             self,
             clock,
-            state,
             walked,
             gone,
             stopped,
@@ -350,12 +342,14 @@ impl Logic for ChainWalker {
             follows,
             misplaced,
             equal,
-            too_much,
             last_counted,
             is_here,
             ends,
             passes,
             takes,
+            may_keep,
+            may_push,
+            judges_first,
             keeps,
             pushes,
             limits,
@@ -365,6 +359,12 @@ impl Logic for ChainWalker {
             seconds,
             judges,
             holds,
+            enters,
+            steps,
+            settles,
+            waits,
+            fetches,
+            finals,
             asks,
             emits,
             resumes,
@@ -485,175 +485,106 @@ impl Logic for ChainWalker {
         self.follows.d.next = self.second_word.q.val().get_bits::<16>(48) == self.index_next.q.val();
         self.misplaced.d.next = self.first_word.q.val().get_bits::<4>(0).any() | self.in_table.q.val();
         self.equal.d.next = self.check.sum.val() == self.promised.q.val();
-        self.too_much.d.next = self.second.q.val() & (self.check.sum.val() > self.promised.q.val());
         self.last_counted.d.next = self.count.q.val() == self.ring_last.q.val();
         self.low_bytes.next = self.second_word.q.val().get_bits::<19>(0);
         self.entries.next = self.second_word.q.val().get_bits::<16>(4);
-        self.limit_reached.d.next = !self.second.q.val() & (self.stored.q.val() == self.store_last.val());
+        self.limit_reached.d.next = !self.second.q.val()
+            & (self.stored.q.val() == self.store_last.val())
+            & !self.overflow.q.val()
+            & !self.refused.q.val()
+            & self.fragment_valid.q.val();
         self.ends.d.next = !self.second_word.q.val().get_bit(32)
             | (self.second.q.val() & (self.check.sum.val() == self.promised.q.val()));
         self.is_here.d.next = self.follows.q.val() & (self.left.q.val() != 0) & !self.last_counted.q.val();
         // What `Hold` does is decided on the clock before it. Of the second walk, whether it may go on is known one clock
         // later.
         self.is_bad.next = self.check.refusal.val() != 0;
-        self.refused_now.next = self.refused.q.val() | (self.is_bad.val() & !self.second.q.val());
-        self.passes.d.next = !(self.is_bad.val() & self.second.q.val());
+        self.passes.d.next =
+            !(self.second.q.val() & (self.is_bad.val() | (self.check.sum.val() > self.promised.q.val())));
+        self.judges_first.d.next = self.seconds.q.val() & !self.second.q.val();
         self.takes_next.next = self.room.val()
             & !self.check.is_table.val()
-            & ((self.judges.q.val() & !self.second.q.val())
-                | (self.holds.q.val() & !self.takes.q.val() & self.passes.q.val() & !self.too_much.q.val()));
+            & (self.judges_first.q.val() | (self.holds.q.val() & !self.takes.q.val() & self.passes.q.val()));
+        // What else it depends on has not changed since the descriptor before.
+        self.may_keep.d.next = !self.overflow.q.val() & !self.refused.q.val();
+        self.may_push.d.next = !self.overflow.q.val() & !self.refused.q.val() & self.fragment_valid.q.val();
         self.keeps_next.next =
-            self.takes_next.val() & !self.check.empty.val() & !self.overflow.q.val() & !self.refused_now.val();
+            self.takes_next.val() & !self.check.empty.val() & !(self.is_bad.val() & !self.second.q.val());
         self.takes.d.next = self.takes_next.val();
-        self.keeps.d.next = self.keeps_next.val();
-        self.pushes.d.next = self.keeps_next.val() & self.fragment_valid.q.val();
-        self.limits.d.next = self.keeps_next.val() & self.fragment_valid.q.val() & self.limit_reached.q.val();
-        self.enters.next = self.holds.q.val() & self.check.is_table.val();
+        self.keeps.d.next = self.keeps_next.val() & self.may_keep.q.val();
+        self.pushes.d.next = self.keeps_next.val() & self.may_push.q.val();
+        self.limits.d.next = self.keeps_next.val() & self.limit_reached.q.val();
+        self.tables.next = self.holds.q.val() & self.check.is_table.val();
         self.beyond.d.next = self.index.q.val() > self.last_index.q.val();
-        self.seconds.d.next = self.firsts.q.val();
-        self.firsts.d.next = false;
-        self.reads.d.next = false;
         // The pace counts to 7, and these are a clock late.
         self.may_emit.d.next = self.room.val() & self.chain_ready.val() & self.pace.q.val().get_bits::<2>(1).all();
         self.may_fail.d.next = self.pace.q.val().get_bits::<2>(1).all();
         self.released_now.next = self.emits.q.val() & self.may_emit.q.val();
         self.closes_now.next = (self.closes.q.val() | self.breaks.q.val()) & self.room.val();
+        self.gives_up.next = self.fails.q.val() & self.may_fail.q.val() & !self.second.q.val();
         self.finish.next = (self.closes.q.val() & self.room.val())
-            | (self.fails.q.val() & self.may_fail.q.val() & !self.second.q.val())
+            | self.gives_up.val()
             | (self.released_now.val() & (self.refused.q.val() | !self.overflow.q.val()));
         if !self.pace.q.val().all() {
             self.pace.d.next = self.pace.q.val() + 1;
         }
-        self.debug.next = 1.into();
-        self.next_state.next = self.state.q.val();
-        match self.state.q.val() {
-            WalkState::Idle => {
-                self.debug.next = 0.into();
-                if self.head_valid.val() {
-                    self.next_state.next = WalkState::Start;
-                }
-            }
-            WalkState::Start => {
-                if self.has_ahead.q.val() {
-                    // The descriptors are on their way.
-                    if self.ahead_valid.val() {
-                        self.firsts.d.next = true;
-                        self.reads.d.next = true;
-                        self.next_state.next = WalkState::First;
-                        if self.ahead_failed.val() {
-                            self.next_state.next = WalkState::Fail;
-                        }
-                    }
-                } else {
-                    self.next_state.next = WalkState::Fail;
-                    if self.aborted.q.val() {
-                        self.next_state.next = WalkState::End;
-                    }
-                }
-            }
-            WalkState::First => {
-                self.next_state.next = WalkState::Second;
-            }
-            WalkState::Second => {
-                self.next_state.next = WalkState::Judge;
-            }
-            WalkState::Judge => {
-                self.reads.d.next = true;
-                self.next_state.next = WalkState::Hold;
-            }
-            WalkState::Hold => {
-                self.debug.next = 2.into();
-                if self.check.is_table.val() {
-                    self.next_state.next = WalkState::Enter;
-                    if self.check.malformed.val() | self.misplaced.q.val() {
-                        self.next_state.next = WalkState::Fail;
-                    }
-                } else if self.too_much.q.val() | !self.passes.q.val() {
-                    self.next_state.next = WalkState::Break;
-                } else if self.takes.q.val() {
-                    self.next_state.next = WalkState::Enter;
-                    if self.is_here.q.val() {
-                        self.firsts.d.next = true;
-                        self.reads.d.next = true;
-                        self.next_state.next = WalkState::First;
-                    }
-                    if self.ends.q.val() {
-                        self.next_state.next = WalkState::End;
-                    }
-                } else {
-                    self.reads.d.next = true;
-                }
-            }
-            WalkState::Enter => {
-                self.next_state.next = WalkState::SpanStep;
-            }
-            WalkState::SpanStep => {
-                self.next_state.next = WalkState::SpanSettle;
-                if self.cancelled.q.val() | self.beyond.q.val() | self.full.q.val() {
-                    self.next_state.next = WalkState::Fail;
-                }
-            }
-            WalkState::SpanSettle => {
-                self.next_state.next = WalkState::Ask;
-            }
-            WalkState::Ask => {
-                self.debug.next = 3.into();
-                if self.request_ready.val() {
-                    self.next_state.next = WalkState::Wait;
-                }
-            }
-            WalkState::Wait => {
-                self.debug.next = 3.into();
-                if self.done.val() {
-                    self.reads.d.next = true;
-                    self.next_state.next = WalkState::Fetch;
-                    if self.done_code.val() != 0 {
-                        self.next_state.next = WalkState::Fail;
-                    }
-                }
-            }
-            WalkState::Fetch => {
-                self.firsts.d.next = true;
-                self.reads.d.next = true;
-                self.next_state.next = WalkState::First;
-            }
-            WalkState::End => {
-                self.next_state.next = WalkState::Emit;
-                if self.second.q.val() {
-                    self.next_state.next = WalkState::Close;
-                    if !self.equal.q.val() {
-                        self.next_state.next = WalkState::Break;
-                    }
-                } else if self.cancelled.q.val() {
-                    self.next_state.next = WalkState::Fail;
-                }
-            }
-            WalkState::Emit => {
-                self.debug.next = 4.into();
-                if self.may_emit.q.val() {
-                    self.next_state.next = WalkState::Resume;
-                }
-            }
-            WalkState::Resume => {
-                self.next_state.next = WalkState::Enter;
-            }
-            WalkState::Close => {
-                self.debug.next = 5.into();
-            }
-            WalkState::Break => {
-                self.debug.next = 6.into();
-                if self.room.val() {
-                    self.next_state.next = WalkState::Fail;
-                }
-            }
-            WalkState::Fail => {
-                self.debug.next = 7.into();
-                if self.second.q.val() {
-                    // The chain is released: end its fragments first.
-                    self.next_state.next = WalkState::Break;
-                }
-            }
-        }
+        // What comes next
+        self.mismatch.next = self.holds.q.val() & !self.check.is_table.val() & !self.passes.q.val();
+        self.goes_on.next = self.takes.q.val() & !self.ends.q.val();
+        self.runs_out.next = self.steps.q.val() & (self.cancelled.q.val() | self.beyond.q.val() | self.full.q.val());
+        self.first_next.next =
+            (self.starts.q.val() & self.has_ahead.q.val() & self.ahead_valid.val() & !self.ahead_failed.val())
+                | (self.goes_on.val() & self.is_here.q.val())
+                | self.fetches.q.val();
+        self.idles.d.next = self.finish.val() | (self.idles.q.val() & !self.head_valid.val());
+        self.starts.d.next = (self.idles.q.val() & self.head_valid.val())
+            | (self.starts.q.val() & self.has_ahead.q.val() & !self.ahead_valid.val());
+        self.firsts.d.next = self.first_next.val();
+        self.seconds.d.next = self.firsts.q.val();
+        self.judges.d.next = self.seconds.q.val();
+        self.holds.d.next = self.judges.q.val()
+            | (self.holds.q.val() & !self.takes.q.val() & !self.check.is_table.val() & !self.mismatch.val());
+        self.enters.d.next = (self.goes_on.val() & !self.is_here.q.val())
+            | (self.tables.val() & !self.check.malformed.val() & !self.misplaced.q.val())
+            | self.resumes.q.val();
+        self.steps.d.next = self.enters.q.val();
+        self.settles.d.next = self.steps.q.val() & !self.runs_out.val();
+        self.asks.d.next = self.settles.q.val() | (self.asks.q.val() & !self.request_ready.val());
+        self.waits.d.next = (self.asks.q.val() & self.request_ready.val()) | (self.waits.q.val() & !self.done.val());
+        self.fetches.d.next = self.waits.q.val() & self.done.val() & (self.done_code.val() == 0);
+        self.finals.d.next = (self.takes.q.val() & self.ends.q.val())
+            | (self.starts.q.val() & !self.has_ahead.q.val() & self.aborted.q.val());
+        self.emits.d.next = (self.finals.q.val() & !self.second.q.val() & !self.cancelled.q.val())
+            | (self.emits.q.val() & !self.may_emit.q.val());
+        self.resumes.d.next = self.released_now.val() & self.overflow.q.val() & !self.refused.q.val();
+        self.closes.d.next =
+            (self.finals.q.val() & self.second.q.val() & self.equal.q.val()) | (self.closes.q.val() & !self.room.val());
+        // The chain is released when the second walk fails: its fragments are ended first.
+        self.breaks.d.next = self.mismatch.val()
+            | (self.finals.q.val() & self.second.q.val() & !self.equal.q.val())
+            | (self.fails.q.val() & self.second.q.val())
+            | (self.breaks.q.val() & !self.room.val());
+        self.fails.d.next =
+            (self.starts.q.val() & self.has_ahead.q.val() & self.ahead_valid.val() & self.ahead_failed.val())
+                | (self.starts.q.val() & !self.has_ahead.q.val() & !self.aborted.q.val())
+                | (self.tables.val() & (self.check.malformed.val() | self.misplaced.q.val()))
+                | self.runs_out.val()
+                | (self.waits.q.val() & self.done.val() & (self.done_code.val() != 0))
+                | (self.finals.q.val() & !self.second.q.val() & self.cancelled.q.val())
+                | (self.breaks.q.val() & self.room.val())
+                | (self.fails.q.val() & !self.second.q.val() & !self.may_fail.q.val());
+        // A word is asked for in advance in `holds`, in case the next descriptor is the one behind.
+        self.reads.d.next = self.judges.q.val()
+            | self.first_next.val()
+            | (self.holds.q.val() & !self.takes.q.val())
+            | (self.waits.q.val() & self.done.val());
+        self.bit_0.next = !(self.idles.q.val() | self.holds.q.val() | self.emits.q.val() | self.breaks.q.val());
+        self.bit_1.next =
+            self.holds.q.val() | self.asks.q.val() | self.waits.q.val() | self.breaks.q.val() | self.fails.q.val();
+        self.bit_2.next = self.emits.q.val() | self.closes.q.val() | self.breaks.q.val() | self.fails.q.val();
+        self.debug.next = bit_cast::<3, 1>(self.bit_0.val().into())
+            | (bit_cast::<3, 1>(self.bit_1.val().into()) << 1)
+            | (bit_cast::<3, 1>(self.bit_2.val().into()) << 2);
         // A chain begins.
         if self.idles.q.val() {
             self.walked.d.next = self.head.val().queue;
@@ -713,17 +644,17 @@ impl Logic for ChainWalker {
         if self.holds.q.val() {
             self.wishes_many.d.next = self.follows.q.val() | self.check.is_table.val();
         }
-        if self.enters.val() {
+        if self.tables.val() {
             self.in_table.d.next = true;
             self.table_page.d.next = self.first_word.q.val().get_bits::<52>(12);
             self.run_open.d.next = false;
             self.error.d.next = self.indirect_malformed.val();
         }
-        // The error of `Wait` and `SpanStep` counts only when they fail.
-        if self.state.q.val() == WalkState::Wait {
+        // These errors count only when the walk ends with them.
+        if self.waits.q.val() {
             self.error.d.next = self.done_code.val();
         }
-        if self.state.q.val() == WalkState::SpanStep {
+        if self.steps.q.val() {
             // virtio 1.2, 2.7.5.3.1: no chain is longer than the queue, which also ends loops.
             self.error.d.next = self.chain_loops.val();
             if self.beyond.q.val() {
@@ -731,7 +662,7 @@ impl Logic for ChainWalker {
             }
         }
         // The table that is walked: the queue's, or an indirect one
-        if self.starts.q.val() | self.enters.val() | (self.resumes.q.val() & !self.resume_in_table.q.val()) {
+        if self.starts.q.val() | self.tables.val() | (self.resumes.q.val() & !self.resume_in_table.q.val()) {
             self.last_index.d.next = self.walk_config.val().last_index;
             self.table_low.d.next = self.walk_config.val().table_low;
             if self.holds.q.val() {
@@ -746,7 +677,7 @@ impl Logic for ChainWalker {
             self.left.d.next = self.span.span_minus_1.val();
             self.at.d.next = self.walker_word.val();
         }
-        if (self.state.q.val() == WalkState::End) & !self.second.q.val() {
+        if self.finals.q.val() & !self.second.q.val() {
             self.frame_bytes.d.next = self.total.q.val() - self.header_bytes.val();
             if !self.refused.q.val() & (self.total.q.val() < self.header_bytes.val()) {
                 self.refusal.d.next = self.chain_too_short.val();
@@ -794,7 +725,7 @@ impl Logic for ChainWalker {
         if self.check.is_table.val() & self.holds.q.val() {
             self.next_index.next = 0.into();
         }
-        if self.takes.q.val() | self.idles.q.val() | self.resumes.q.val() | self.enters.val() {
+        if self.takes.q.val() | self.idles.q.val() | self.resumes.q.val() | self.tables.val() {
             self.index.d.next = self.next_index.val();
         }
         if self.takes.q.val() | self.idles.q.val() | self.resumes.q.val() {
@@ -829,15 +760,8 @@ impl Logic for ChainWalker {
         self.commit.next = (self.keeps.q.val() & self.second.q.val())
             | self.closes_now.val()
             | (self.released_now.val() & !self.refused.q.val());
-        self.rollback.next = (self.fails.q.val() & self.may_fail.q.val() & !self.second.q.val())
-            | (self.released_now.val() & self.refused.q.val());
-        if self.fails.q.val()
-            & self.may_fail.q.val()
-            & !self.second.q.val()
-            & (self.error.q.val() != 0)
-            & !self.cancelled.q.val()
-            & !self.gone_here.val()
-        {
+        self.rollback.next = self.gives_up.val() | (self.released_now.val() & self.refused.q.val());
+        if self.gives_up.val() & (self.error.q.val() != 0) & !self.cancelled.q.val() & !self.gone_here.val() {
             self.error_valid.d.next = true;
             self.stopped_here.next = self.stopped.q.val() | (bits::<16>(1) << self.walked.q.val());
         }
@@ -852,15 +776,30 @@ impl Logic for ChainWalker {
         if self.finish.val() {
             self.pace.d.next = 0.into();
             self.oldest.d.next = self.oldest.q.val() + self.ahead_words.q.val();
-            self.next_state.next = WalkState::Idle;
         }
         self.stopped.d.next = self.stopped_here.val() & self.keep.val();
         if self.reset.val() {
-            self.next_state.next = WalkState::Idle;
             self.oldest.d.next = 0.into();
             self.stopped.d.next = 0.into();
             self.error_valid.d.next = false;
+            self.idles.d.next = true;
+            self.starts.d.next = false;
             self.firsts.d.next = false;
+            self.seconds.d.next = false;
+            self.judges.d.next = false;
+            self.holds.d.next = false;
+            self.enters.d.next = false;
+            self.steps.d.next = false;
+            self.settles.d.next = false;
+            self.asks.d.next = false;
+            self.waits.d.next = false;
+            self.fetches.d.next = false;
+            self.finals.d.next = false;
+            self.emits.d.next = false;
+            self.resumes.d.next = false;
+            self.closes.d.next = false;
+            self.breaks.d.next = false;
+            self.fails.d.next = false;
             self.reads.d.next = false;
             self.takes.d.next = false;
             self.keeps.d.next = false;
@@ -869,16 +808,5 @@ impl Logic for ChainWalker {
             self.releases.d.next = false;
             self.finishes.d.next = false;
         }
-        self.state.d.next = self.next_state.val();
-        self.idles.d.next = self.next_state.val() == WalkState::Idle;
-        self.starts.d.next = self.next_state.val() == WalkState::Start;
-        self.judges.d.next = self.next_state.val() == WalkState::Judge;
-        self.holds.d.next = self.next_state.val() == WalkState::Hold;
-        self.asks.d.next = self.next_state.val() == WalkState::Ask;
-        self.emits.d.next = self.next_state.val() == WalkState::Emit;
-        self.resumes.d.next = self.next_state.val() == WalkState::Resume;
-        self.closes.d.next = self.next_state.val() == WalkState::Close;
-        self.breaks.d.next = self.next_state.val() == WalkState::Break;
-        self.fails.d.next = self.next_state.val() == WalkState::Fail;
     }
 }

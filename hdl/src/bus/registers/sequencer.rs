@@ -196,6 +196,7 @@ logic_block! {
         high_pass: DFF<Bit>,
         bind_step: DFF<Bits<2>>,
         next_state: Signal<Local, AccessState>,
+        counted: Signal<Local, Bit>,
         next_at: Signal<Local, Bits<9>>,
         next_result: Signal<Local, Bits<32>>,
         strobed: Signal<Local, Bits<32>>,
@@ -658,8 +659,30 @@ impl Logic for RegisterSequencer {
         if self.acts.q.val() | self.adds.q.val() {
             self.result.d.next = self.next_result.val();
         }
+        // Nothing follows the counter's word.
+        self.counted.next = !self.carry.q.val() & !self.low_read.q.val();
+        if self.high_pass.q.val() {
+            self.counted.next = !self.is_access.q.val();
+        }
+        // Some states once more, from what leads to them
+        self.idles.d.next = (self.state.q.val() == AccessState::Respond)
+            | (self.state.q.val() == AccessState::LatchWrite)
+            | ((self.state.q.val() == AccessState::CountWrite) & self.counted.val())
+            | ((self.state.q.val() == AccessState::Clear)
+                & self.filled.q.val()
+                & (self.at_write.q.val() == self.last_word.val()));
+        self.resolves.d.next = self.state.q.val() == AccessState::Decode;
+        self.acts.d.next = self.state.q.val() == AccessState::Load;
+        self.adds.d.next = self.state.q.val() == AccessState::CountCompare;
+        self.steps.d.next = (self.idles.q.val() & self.sweep.q.val())
+            | (self.state.q.val() == AccessState::Clear)
+            | (self.state.q.val() == AccessState::BindFetch)
+            | (self.state.q.val() == AccessState::BindTake)
+            | (self.state.q.val() == AccessState::CountAdd);
         if self.reset.val() {
             self.next_state.next = AccessState::Clear;
+            self.idles.d.next = false;
+            self.steps.d.next = true;
             self.finished.d.next = false;
             self.counts.d.next = false;
             self.high_pass.d.next = false;
@@ -676,12 +699,5 @@ impl Logic for RegisterSequencer {
             self.commit_pulse.d.next = false;
         }
         self.state.d.next = self.next_state.val();
-        self.idles.d.next = self.next_state.val() == AccessState::Idle;
-        self.resolves.d.next = self.next_state.val() == AccessState::Resolve;
-        self.acts.d.next = self.next_state.val() == AccessState::Act;
-        self.adds.d.next = self.next_state.val() == AccessState::CountAdd;
-        self.steps.d.next = (self.next_state.val() == AccessState::Clear)
-            | (self.next_state.val() == AccessState::BindLoad)
-            | (self.next_state.val() == AccessState::CountWrite);
     }
 }
