@@ -16,7 +16,7 @@ pub const TARGET_MHZ: f64 = 156.25;
 
 /// How much nextpnr's placer thinks of the slowest paths beside short wires; its own default of 10 costs the core a tenth of
 /// its clock.
-pub(crate) const TIMING_WEIGHT: [&str; 2] = ["--placer-heap-timingweight", "80"];
+pub(crate) const TIMING_WEIGHT: [&str; 2] = ["--placer-heap-timingweight", "150"];
 
 /// Goes into the names of kept results: what is done between Yosys and nextpnr.
 pub(crate) const FLOW: &str = "block RAM output registers 1";

@@ -125,6 +125,8 @@ logic_block! {
         ready_ahead: DFF<Bits<5>>,
         some_ahead: DFF<Bit>,
         serving_now: DFF<Bits<16>>,
+        // the feature, from nearby
+        events: DFF<Bit>,
         chain_walker: ChainWalker,
         store: FragmentStore,
         chains: Fifo<ChainWord, 4, 5>,
@@ -166,7 +168,7 @@ impl QueueFetcher {
 impl Logic for QueueFetcher {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, arrived, taken, ready_ahead, some_ahead, serving_now);
+        dff_setup!(self, clock, arrived, taken, ready_ahead, some_ahead, serving_now, events);
         clock!(
             self,
             clock,
@@ -253,7 +255,8 @@ impl Logic for QueueFetcher {
         self.head_reader.epoch.next = self.marks.epoch.val();
         self.head_reader.room.next = self.marks.room.val();
         self.head_reader.flush.next = self.marks.flush.val();
-        self.head_reader.event_index.next = self.event_index.val();
+        self.events.d.next = self.event_index.val();
+        self.head_reader.event_index.next = self.events.q.val();
 
         // Whose answer it is
         self.for_heads.next = self.ring.done.val() & (self.ring.done_owner.val() == self.heads_owner.val());

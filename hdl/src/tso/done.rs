@@ -34,8 +34,9 @@ logic_block! {
         owed: DFF<Bit>,
         valid: DFF<Bit>,
         held: DFF<DoneRecord>,
-        // the chain that is held parks its queue
+        // the chain that is held parks its queue; it was taken on the last clock, and its word goes
         parks_queue: DFF<Bit>,
+        parked_left: DFF<Bit>,
         oldest: Signal<Local, DoneRecord>,
         moves: Signal<Local, Bit>,
         parked: Constant<Bits<6>> = Constant::new(CHAIN_PARKED.to_bits()),
@@ -45,7 +46,7 @@ logic_block! {
 impl Logic for DoneQueue {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, released, owed, valid, held, parks_queue);
+        dff_setup!(self, clock, released, owed, valid, held, parks_queue, parked_left);
         clock!(self, clock, chains, parks);
         self.chains.reset.next = self.reset.val();
         self.chains.in_valid.next = self.in_valid.val();
@@ -58,7 +59,9 @@ impl Logic for DoneQueue {
         self.parks.reset.next = self.reset.val();
         self.parks.in_valid.next = self.park_valid.val();
         self.parks.in_data.next = self.park.val();
-        self.parks.out_ready.next = self.valid.q.val() & self.done.ready.val() & self.parks_queue.q.val();
+        // A clock late: the next chain is offered on the clock after that at the earliest.
+        self.parked_left.d.next = self.valid.q.val() & self.done.ready.val() & self.parks_queue.q.val();
+        self.parks.out_ready.next = self.parked_left.q.val();
         self.done.avail.next = self.parks.out_data.val().avail;
         self.done.sent_frames.next = self.parks.out_data.val().sent_frames;
         self.done.sent_bytes.next = self.parks.out_data.val().sent_bytes;
@@ -84,6 +87,7 @@ impl Logic for DoneQueue {
             self.released.d.next = 0.into();
             self.owed.d.next = false;
             self.valid.d.next = false;
+            self.parked_left.d.next = false;
         }
     }
 }
