@@ -217,6 +217,17 @@ impl Logic for Chunker {
             | (self.reach.q.val().get_bit(12) & (self.reach.q.val().get_bits::<12>(0) != 0));
         self.broken.next = self.abort_valid.val() & (self.abort_tag.val() == self.tag.q.val());
         self.debug.next = 0.into();
+        // Also of fragments that are dropped: nothing looks at them.
+        if self.wants.q.val() {
+            self.space.d.next = self.fragments.context.val();
+            self.virt_page.d.next = self.fragments.virt_addr.val().get_bits::<52>(12);
+            self.offset.d.next = self.fragments.virt_addr.val().get_bits::<12>(0);
+            self.left.d.next = self.fragments.bytes.val();
+            self.room.d.next = self.page_bytes.val() - bit_cast::<13, 12>(self.begins.val());
+            self.reach.d.next = bit_cast::<21, 20>(self.fragments.bytes.val()) + bit_cast::<21, 12>(self.begins.val());
+            self.fragment_refusal.d.next = self.fragments.refusal.val();
+            self.refused.d.next = self.fragments.refusal.val().any();
+        }
 
         match self.state.q.val() {
             ChunkState::Idle => {
@@ -232,16 +243,7 @@ impl Logic for Chunker {
             }
             ChunkState::Load => {
                 self.debug.next = 1.into();
-                self.space.d.next = self.fragments.context.val();
-                self.virt_page.d.next = self.fragments.virt_addr.val().get_bits::<52>(12);
-                self.offset.d.next = self.fragments.virt_addr.val().get_bits::<12>(0);
-                self.left.d.next = self.fragments.bytes.val();
-                self.room.d.next = self.page_bytes.val() - bit_cast::<13, 12>(self.begins.val());
-                self.reach.d.next =
-                    bit_cast::<21, 20>(self.fragments.bytes.val()) + bit_cast::<21, 12>(self.begins.val());
                 self.fragment_last.d.next = self.arrives.val() & self.fragments.last.val();
-                self.fragment_refusal.d.next = self.fragments.refusal.val();
-                self.refused.d.next = self.fragments.refusal.val().any();
                 if self.came.q.val() & self.drop.val() {
                     self.state.d.next = ChunkState::Drop;
                 } else if self.fragments.valid.val() {
