@@ -147,6 +147,7 @@ impl Logic for Timers {
         self.interrupt.next = self.fires.q.val();
         // A round of n clocks counts from 1 to n; that the last is here is found on the clock before it. What takes a count back is one condition, so that it is the
         // flip-flops' reset.
+        self.khz_each.d.next = self.khz_last.q.val() == 0;
         self.khz_written.next = self.write.val() & self.is_khz.q.val();
         self.khz_over.d.next = (((self.khz_last.q.val() <= self.khz_clocks.q.val()) & !self.khz_over.q.val())
             | self.khz_each.q.val())
@@ -157,6 +158,7 @@ impl Logic for Timers {
         if self.khz_begins.val() {
             self.khz_clocks.d.next = 1.into();
         }
+        self.period_each.d.next = self.period_last.q.val() == 0;
         self.period_written.next = self.write.val() & self.is_period.q.val();
         self.period_over.d.next = (((self.period_last.q.val() <= self.period_clocks.q.val())
             & !self.period_over.q.val())
@@ -208,12 +210,10 @@ impl Logic for Timers {
         if self.write.val() {
             if self.is_khz.q.val() {
                 self.khz_last.d.next = self.value_less_1.val();
-                self.khz_each.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0) == 1;
                 self.khz_on.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0).any();
             }
             if self.is_period.q.val() {
                 self.period_last.d.next = self.value_less_1.val();
-                self.period_each.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0) == 1;
                 self.period_on.d.next = self.value.val().get_bits::<CLOCKS_BITS>(0).any();
             }
             if self.is_queues.q.val() {
