@@ -453,10 +453,8 @@ impl Logic for Layers {
                 if self.valid_3.q.val() {
                     self.at_layer.d.next = self.at_layer.q.val() + 1;
                     self.add_ip.next = true;
-                    if self.at_layer.q.val() == 0 {
-                        if !self.is_version_four.q.val() {
-                            self.verdict.next = self.protocol_mismatch.val();
-                        }
+                    if (self.at_layer.q.val() == 0) & !self.is_version_four.q.val() {
+                        self.verdict.next = self.protocol_mismatch.val();
                     }
                     if (self.at_layer.q.val() == 1) & self.is_length_off.q.val() {
                         self.verdict.next = self.network_header_length.val();
