@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn same_module_same_bytes_and_the_given_name() {
-        let emit = || verilog(&mut Fifo::<Bits<8>, 4, 5>::default(), "queue").unwrap();
+        let emit = || verilog(&mut Fifo::<Bits<8>, 4>::default(), "queue").unwrap();
         assert_eq!(emit(), emit());
         assert!(emit().starts_with("module queue("), "{}", emit());
     }

@@ -162,7 +162,7 @@ fn broken_verilog_shows_what_verilator_says() {
 
 #[test]
 fn an_emitted_queue_keeps_order() {
-    let mut block = Fifo::<Bits<16>, 3, 4>::default();
+    let mut block = Fifo::<Bits<16>, 3>::default();
     block.connect_all();
     check_all(&block).unwrap();
     let mut defines = ModuleDefines::default();

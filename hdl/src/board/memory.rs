@@ -97,7 +97,7 @@ logic_block! {
         pub bridge_read_data: Signal<Out, Bits<8>>,
         //
         ram: LaneRam,
-        beats: Fifo<ReadBeat, 4, 5>,
+        beats: Fifo<ReadBeat, 4>,
         // the burst that is being issued
         burst: DFF<Bit>,
         burst_id: DFF<Bits<4>>,

@@ -3,10 +3,10 @@
 use super::ram::{BlockRam, LutRam};
 use rust_hdl::prelude::*;
 
-/// Queue of `2^A + 1` entries in distributed RAM; `A1` is `A + 1`. An entry shows at the output two clocks after it was
+/// Queue of `2^A + 1` entries in distributed RAM. An entry shows at the output two clocks after it was
 /// taken; one entry a clock passes.
 #[derive(LogicBlock)]
-pub struct Fifo<D: Synth, const A: usize, const A1: usize> {
+pub struct Fifo<D: Synth, const A: usize> {
     /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset: empties the queue.
@@ -40,9 +40,8 @@ pub struct Fifo<D: Synth, const A: usize, const A1: usize> {
     next_read: Signal<Local, Bits<A>>,
 }
 
-impl<D: Synth, const A: usize, const A1: usize> Default for Fifo<D, A, A1> {
+impl<D: Synth, const A: usize> Default for Fifo<D, A> {
     fn default() -> Self {
-        assert_eq!(A1, A + 1, "the count of a Fifo needs one bit more than its address");
         Self {
             clock: Default::default(),
             reset: Default::default(),
@@ -69,7 +68,7 @@ impl<D: Synth, const A: usize, const A1: usize> Default for Fifo<D, A, A1> {
     }
 }
 
-impl<D: Synth, const A: usize, const A1: usize> Logic for Fifo<D, A, A1> {
+impl<D: Synth, const A: usize> Logic for Fifo<D, A> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, write_at, read_at, some, not_full, head_valid, head);
@@ -111,10 +110,10 @@ impl<D: Synth, const A: usize, const A1: usize> Logic for Fifo<D, A, A1> {
     }
 }
 
-/// Queue of `2^A + 2` entries in block RAM; `A1` is `A + 1`. An entry shows at the output three clocks after it was
-/// taken; one entry a clock passes.
+/// Queue of `2^A + 3` entries in block RAM. An entry shows at the output four clocks after it was taken; one entry a clock
+/// passes.
 #[derive(LogicBlock)]
-pub struct BlockFifo<D: Synth, const A: usize, const A1: usize> {
+pub struct BlockFifo<D: Synth, const A: usize> {
     /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset: empties the queue.
@@ -138,14 +137,22 @@ pub struct BlockFifo<D: Synth, const A: usize, const A1: usize> {
     // the RAM holds something that may be read: written at least one clock ago; it has room
     some: DFF<Bit>,
     not_full: DFF<Bit>,
-    // the RAM's output is an entry that has no register yet
+    // an entry is at the RAM's output; in the register behind it, which is the block RAM's own
     arriving: DFF<Bit>,
+    landed: DFF<Bit>,
+    word: DFF<D>,
+    // entries that left the RAM, up to 3: fetched, waiting, or at the output
+    held: DFF<Bits<2>>,
     head_valid: DFF<Bit>,
     head: DFF<D>,
-    spare_valid: DFF<Bit>,
-    spare: DFF<D>,
+    // what comes while the head is stuck
+    second_valid: DFF<Bit>,
+    second: DFF<D>,
+    third_valid: DFF<Bit>,
+    third: DFF<D>,
     push: Signal<Local, Bit>,
     fetch: Signal<Local, Bit>,
+    leaves: Signal<Local, Bit>,
     head_free: Signal<Local, Bit>,
     is_one: Signal<Local, Bit>,
     is_almost: Signal<Local, Bit>,
@@ -153,13 +160,8 @@ pub struct BlockFifo<D: Synth, const A: usize, const A1: usize> {
     next_read: Signal<Local, Bits<A>>,
 }
 
-impl<D: Synth, const A: usize, const A1: usize> Default for BlockFifo<D, A, A1> {
+impl<D: Synth, const A: usize> Default for BlockFifo<D, A> {
     fn default() -> Self {
-        assert_eq!(
-            A1,
-            A + 1,
-            "the count of a BlockFifo needs one bit more than its address"
-        );
         Self {
             clock: Default::default(),
             reset: Default::default(),
@@ -175,12 +177,18 @@ impl<D: Synth, const A: usize, const A1: usize> Default for BlockFifo<D, A, A1> 
             some: Default::default(),
             not_full: Default::default(),
             arriving: Default::default(),
+            landed: Default::default(),
+            word: Default::default(),
+            held: Default::default(),
             head_valid: Default::default(),
             head: Default::default(),
-            spare_valid: Default::default(),
-            spare: Default::default(),
+            second_valid: Default::default(),
+            second: Default::default(),
+            third_valid: Default::default(),
+            third: Default::default(),
             push: Default::default(),
             fetch: Default::default(),
+            leaves: Default::default(),
             head_free: Default::default(),
             is_one: Default::default(),
             is_almost: Default::default(),
@@ -190,7 +198,7 @@ impl<D: Synth, const A: usize, const A1: usize> Default for BlockFifo<D, A, A1> 
     }
 }
 
-impl<D: Synth, const A: usize, const A1: usize> Logic for BlockFifo<D, A, A1> {
+impl<D: Synth, const A: usize> Logic for BlockFifo<D, A> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
@@ -201,10 +209,15 @@ impl<D: Synth, const A: usize, const A1: usize> Logic for BlockFifo<D, A, A1> {
             some,
             not_full,
             arriving,
+            landed,
+            word,
+            held,
             head_valid,
             head,
-            spare_valid,
-            spare
+            second_valid,
+            second,
+            third_valid,
+            third
         );
         clock!(self, clock, ram);
         self.in_ready.next = self.not_full.q.val();
@@ -212,9 +225,15 @@ impl<D: Synth, const A: usize, const A1: usize> Logic for BlockFifo<D, A, A1> {
         self.out_data.next = self.head.q.val();
         self.push.next = self.in_valid.val() & self.not_full.q.val();
         self.head_free.next = !self.head_valid.q.val() | self.out_ready.val();
-        // Fetch when a register will be free for what is arriving and for this word too.
-        self.fetch.next =
-            self.some.q.val() & (self.head_free.val() | (!self.arriving.q.val() & !self.spare_valid.q.val()));
+        // Fetch when there is a register for it, even if nothing leaves from now on.
+        self.leaves.next = self.head_valid.q.val() & self.out_ready.val();
+        self.fetch.next = self.some.q.val() & (!self.held.q.val().all() | self.leaves.val());
+        if self.fetch.val() & !self.leaves.val() {
+            self.held.d.next = self.held.q.val() + 1;
+        }
+        if !self.fetch.val() & self.leaves.val() {
+            self.held.d.next = self.held.q.val() - 1;
+        }
         self.ram.write_addr.next = self.write_at.q.val();
         self.ram.write_data.next = self.in_data.val();
         self.ram.write_enable.next = self.push.val();
@@ -236,22 +255,30 @@ impl<D: Synth, const A: usize, const A1: usize> Logic for BlockFifo<D, A, A1> {
         if self.fetch.val() {
             self.read_at.d.next = self.next_read.val();
         }
+        self.landed.d.next = self.arriving.q.val();
+        self.word.d.next = self.ram.read_data.val();
         if self.head_free.val() {
-            self.head_valid.d.next = self.spare_valid.q.val() | self.arriving.q.val();
-            self.spare_valid.d.next = false;
-            if self.spare_valid.q.val() {
-                self.head.d.next = self.spare.q.val();
-            } else {
-                self.head.d.next = self.ram.read_data.val();
+            self.head_valid.d.next = self.second_valid.q.val() | self.landed.q.val();
+            self.second_valid.d.next = self.second_valid.q.val() & (self.third_valid.q.val() | self.landed.q.val());
+            self.third_valid.d.next = false;
+            self.head.d.next = self.word.q.val();
+            if self.second_valid.q.val() {
+                self.head.d.next = self.second.q.val();
             }
+        } else {
+            self.second_valid.d.next = self.second_valid.q.val() | self.landed.q.val();
+            self.third_valid.d.next = self.third_valid.q.val() | (self.landed.q.val() & self.second_valid.q.val());
         }
-        // `spare` is free then: nothing is fetched while it holds a word and the head is stuck. It takes what arrives also
-        // when nobody needs it there, so that its enable is a register.
-        if self.arriving.q.val() {
-            self.spare.d.next = self.ram.read_data.val();
+        // Nothing lands while `third` is in use: that would be a fourth entry. What a register takes when nobody needs it
+        // there does no harm.
+        if self.landed.q.val() {
+            self.third.d.next = self.word.q.val();
         }
-        if self.arriving.q.val() & !self.head_free.val() {
-            self.spare_valid.d.next = true;
+        if self.head_free.val() | !self.second_valid.q.val() {
+            self.second.d.next = self.word.q.val();
+            if self.third_valid.q.val() {
+                self.second.d.next = self.third.q.val();
+            }
         }
         if self.reset.val() {
             self.write_at.d.next = 0.into();
@@ -259,8 +286,11 @@ impl<D: Synth, const A: usize, const A1: usize> Logic for BlockFifo<D, A, A1> {
             self.some.d.next = false;
             self.not_full.d.next = false;
             self.arriving.d.next = false;
+            self.landed.d.next = false;
+            self.held.d.next = 0.into();
             self.head_valid.d.next = false;
-            self.spare_valid.d.next = false;
+            self.second_valid.d.next = false;
+            self.third_valid.d.next = false;
         }
     }
 }
@@ -317,10 +347,10 @@ mod tests {
             }
         };
     }
-    keeps_order!(fifo_keeps_order_and_holds_its_capacity, Fifo<Bits<16>, 4, 5>, 17);
+    keeps_order!(fifo_keeps_order_and_holds_its_capacity, Fifo<Bits<16>, 4>, 17);
     keeps_order!(
         block_fifo_keeps_order_and_holds_its_capacity,
-        BlockFifo<Bits<16>, 4, 5>,
-        18
+        BlockFifo<Bits<16>, 4>,
+        19
     );
 }

@@ -67,7 +67,7 @@ logic_block! {
         /// State number.
         pub debug: Signal<Out, Bits<3>>,
         //
-        plans: Fifo<BeatPlan, 5, 6>,
+        plans: Fifo<BeatPlan, 5>,
         state: DFF<CutState>,
         phys_page: DFF<Bits<PHYS_PAGE_BITS>>,
         first_lane: DFF<Bits<3>>,

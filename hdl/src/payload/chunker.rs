@@ -65,8 +65,8 @@ logic_block! {
         /// State number.
         pub debug: Signal<Out, Bits<3>>,
         //
-        chains: Fifo<super::records::ChainRecord, 4, 5>,
-        chunks: Fifo<VirtChunk, 4, 5>,
+        chains: Fifo<super::records::ChainRecord, 4>,
+        chunks: Fifo<VirtChunk, 4>,
         state: DFF<ChunkState>,
         // of the state: a fragment is taken; a chunk is recorded
         wants: DFF<Bit>,

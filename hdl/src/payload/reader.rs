@@ -52,9 +52,9 @@ logic_block! {
         //
         chunker: Chunker,
         resolver: Resolver,
-        phys_chunks: Fifo<PhysChunk, 4, 5>,
+        phys_chunks: Fifo<PhysChunk, 4>,
         cutter: BurstCutter,
-        beats: BlockFifo<MemBeat, 9, 10>,
+        beats: BlockFifo<MemBeat, 9>,
         realigner: Realigner,
         fenced: DFF<Bit>,
         marked: DFF<Bit>,

@@ -35,7 +35,7 @@ logic_block! {
         /// 1: inside a chain, 2: the rest of a broken chain is dropped, 3: its last word is written.
         pub debug: Signal<Out, Bits<2>>,
         //
-        words: Fifo<StreamBeat, 4, 5>,
+        words: Fifo<StreamBeat, 4>,
         // Choose
         in_chain: DFF<Bit>,
         dropping: DFF<Bit>,

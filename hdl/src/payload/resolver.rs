@@ -43,7 +43,7 @@ logic_block! {
         /// Faults that ended their chains.
         pub fault: FaultSource,
         //
-        details: Fifo<FaultDetail, 4, 5>,
+        details: Fifo<FaultDetail, 4>,
         answered: DFF<Bit>,
         phys_page: DFF<Bits<PHYS_PAGE_BITS>>,
         cause: DFF<Bits<5>>,

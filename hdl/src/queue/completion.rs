@@ -106,7 +106,7 @@ logic_block! {
         pub debug: Signal<Out, Bits<8>>,
         //
         notifier: UsedNotifier,
-        records: Fifo<DoneWord, 4, 5>,
+        records: Fifo<DoneWord, 4>,
         indices: LutRam<Bits<16>, 4>,
         // The states, a register each (none is idle), for their order see `DEBUG_STATES`.
         active: DFF<Bit>,

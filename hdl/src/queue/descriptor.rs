@@ -20,6 +20,8 @@ logic_block! {
     pub struct DescriptorCheck {
         /// Clock.
         pub clock: Signal<In, Clock>,
+        /// Judge the word of this clock; the outputs stay until the next.
+        pub take: Signal<In, Bit>,
         /// The descriptor's second word: length, flags, next.
         pub word: Signal<In, Bits<64>>,
         /// INDIRECT was negotiated.
@@ -94,21 +96,23 @@ impl Logic for DescriptorCheck {
         );
         self.low_bytes.next = self.word.val().get_bits::<19>(0);
         self.named.next = self.word.val().get_bits::<4>(44);
-        self.no_bytes.d.next = self.word.val().get_bits::<32>(0) == 0;
-        self.huge.d.next = self.word.val().get_bits::<13>(19) != 0;
-        self.bytes.d.next = self.total.val() + bit_cast::<CHAIN_BYTES_BITS, 19>(self.low_bytes.val());
-        self.space.d.next = self.named.val();
-        self.allowed.d.next = self.names_allowed.val() & self.mask.val().get_bit(self.named.val().index());
-        if self.named.val() == 0 {
-            self.space.d.next = self.default_context.val();
-            self.allowed.d.next = true;
+        if self.take.val() {
+            self.no_bytes.d.next = self.word.val().get_bits::<32>(0) == 0;
+            self.huge.d.next = self.word.val().get_bits::<13>(19) != 0;
+            self.bytes.d.next = self.total.val() + bit_cast::<CHAIN_BYTES_BITS, 19>(self.low_bytes.val());
+            self.space.d.next = self.named.val();
+            self.allowed.d.next = self.names_allowed.val() & self.mask.val().get_bit(self.named.val().index());
+            if self.named.val() == 0 {
+                self.space.d.next = self.default_context.val();
+                self.allowed.d.next = true;
+            }
+            self.write.d.next = self.word.val().get_bit(33);
+            self.not_negotiated.d.next = self.word.val().get_bit(34) & !self.indirect.val();
+            self.table_here.d.next = self.word.val().get_bit(34) & self.indirect.val();
+            self.table_wrong.d.next = self.word.val().get_bit(32)
+                | self.word.val().get_bits::<4>(0).any()
+                | (self.word.val().get_bits::<32>(0) == 0);
         }
-        self.write.d.next = self.word.val().get_bit(33);
-        self.not_negotiated.d.next = self.word.val().get_bit(34) & !self.indirect.val();
-        self.table_here.d.next = self.word.val().get_bit(34) & self.indirect.val();
-        self.table_wrong.d.next = self.word.val().get_bit(32)
-            | self.word.val().get_bits::<4>(0).any()
-            | (self.word.val().get_bits::<32>(0) == 0);
         self.is_table.next = self.table_here.q.val();
         self.malformed.next = self.table_wrong.q.val();
         self.empty.next = self.no_bytes.q.val();

@@ -116,7 +116,9 @@ logic_block! {
         head_reader: HeadReader,
         ring: RingReader,
         words: BlockRam<Bits<64>, 9>,
-        heads: Fifo<HeadWord, 4, 5>,
+        // behind them: the block RAM's own register
+        word: DFF<Bits<64>>,
+        heads: Fifo<HeadWord, 4>,
         // what reading ahead gave, by the number of the chain
         codes: LutRam<ReadCode, 4>,
         arrived: DFF<Bits<4>>,
@@ -129,7 +131,7 @@ logic_block! {
         events: DFF<Bit>,
         chain_walker: ChainWalker,
         store: FragmentStore,
-        chains: Fifo<ChainWord, 4, 5>,
+        chains: Fifo<ChainWord, 4>,
         for_heads: Signal<Local, Bit>,
         for_ahead: Signal<Local, Bit>,
         for_walker: Signal<Local, Bit>,
@@ -168,7 +170,17 @@ impl QueueFetcher {
 impl Logic for QueueFetcher {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, arrived, taken, ready_ahead, some_ahead, serving_now, events);
+        dff_setup!(
+            self,
+            clock,
+            arrived,
+            taken,
+            ready_ahead,
+            some_ahead,
+            serving_now,
+            events,
+            word
+        );
         clock!(
             self,
             clock,
@@ -339,8 +351,9 @@ impl Logic for QueueFetcher {
         if self.chain_walker.word_wanted.val() {
             self.words.read_addr.next = self.chain_walker.word_at.val();
         }
-        self.head_reader.word.next = self.words.read_data.val();
-        self.chain_walker.word.next = self.words.read_data.val();
+        self.word.d.next = self.words.read_data.val();
+        self.head_reader.word.next = self.word.q.val();
+        self.chain_walker.word.next = self.word.q.val();
         self.table.queue.next = self.head_reader.queue.val();
         self.table.word.next = self.head_reader.table_word.val();
         if self.ring.table_busy.val() {

@@ -32,7 +32,7 @@ struct HalfFragment {
 
 logic_block! {
     /// 256 fragments in block RAM, two words each. What is pushed shows at the output only once it is committed, and can be rolled back
-    /// until then. One fragment in three clocks passes.
+    /// until then. One fragment in four clocks passes.
     pub struct FragmentStore {
         /// Clock.
         pub clock: Signal<In, Clock>,
@@ -63,8 +63,10 @@ logic_block! {
         second_write: DFF<Bit>,
         second_at: DFF<Bits<8>>,
         second_half: DFF<HalfFragment>,
-        // the halves of the oldest fragment that were read
-        halves: DFF<Bits<2>>,
+        // the register behind the memory, which is the block RAM's own
+        ram_word: DFF<HalfFragment>,
+        // how far the oldest fragment is read: its first half asked for, its second, the first in `ram_word`, the second
+        step: DFF<Bits<2>>,
         first_half: DFF<HalfFragment>,
         head_valid: DFF<Bit>,
         head_first: DFF<HalfFragment>,
@@ -96,7 +98,8 @@ impl Logic for FragmentStore {
             second_write,
             second_at,
             second_half,
-            halves,
+            ram_word,
+            step,
             first_half,
             head_valid,
             head_first,
@@ -141,27 +144,30 @@ impl Logic for FragmentStore {
         self.room.next = self.room_now.q.val();
         // Read side: the first half is there one clock after it is committed.
         self.at.next = self.read_at.q.val().get_bits::<8>(0);
-        self.half.next = self.halves.q.val() != 0;
+        self.half.next = self.step.q.val() != 0;
         self.ram.read_addr.next = bit_cast::<9, 8>(self.at.val()) << 1;
         if self.half.val() {
             self.ram.read_addr.next = (bit_cast::<9, 8>(self.at.val()) << 1) | 1;
         }
+        self.ram_word.d.next = self.ram.read_data.val();
         if self.fragments.ready.val() {
             self.head_valid.d.next = false;
         }
-        if self.halves.q.val() == 0 {
+        if self.step.q.val() == 2 {
+            self.first_half.d.next = self.ram_word.q.val();
+        }
+        if self.step.q.val() == 0 {
             if self.read_at.q.val() != self.committed.q.val() {
-                self.halves.d.next = 1.into();
+                self.step.d.next = 1.into();
             }
-        } else if self.halves.q.val() == 1 {
-            self.first_half.d.next = self.ram.read_data.val();
-            self.halves.d.next = 2.into();
+        } else if !self.step.q.val().all() {
+            self.step.d.next = self.step.q.val() + 1;
         } else if !self.head_valid.q.val() | self.fragments.ready.val() {
             self.head_first.d.next = self.first_half.q.val();
-            self.head_second.d.next = self.ram.read_data.val();
+            self.head_second.d.next = self.ram_word.q.val();
             self.head_valid.d.next = true;
             self.read_at.d.next = self.read_at.q.val() + 1;
-            self.halves.d.next = 0.into();
+            self.step.d.next = 0.into();
         }
         self.out_first.next = self.head_first.q.val();
         self.out_second.next = self.head_second.q.val();
@@ -182,7 +188,7 @@ impl Logic for FragmentStore {
             self.read_at.d.next = 0.into();
             self.room_now.d.next = false;
             self.second_write.d.next = false;
-            self.halves.d.next = 0.into();
+            self.step.d.next = 0.into();
             self.head_valid.d.next = false;
         }
     }

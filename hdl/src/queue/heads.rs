@@ -116,7 +116,7 @@ logic_block! {
         pub done: Signal<In, Bit>,
         /// 0, RingFault or RingBusError.
         pub done_code: Signal<In, Bits<6>>,
-        // Words that were read; the answer is there on the clock after the question
+        // Words that were read; the answer is there two clocks after the question, from a register
         /// Which word.
         pub word_at: Signal<Out, Bits<9>>,
         /// The question is not heard on this clock.
@@ -216,7 +216,6 @@ logic_block! {
         // the avail index was read after avail_event was written
         armed: DFF<Bit>,
         error: DFF<Bits<6>>,
-        data: DFF<Bits<64>>,
         last_half: DFF<Bits<6>>,
         // the chain
         index: DFF<Bits<16>>,
@@ -348,7 +347,6 @@ impl Logic for HeadReader {
             used_low,
             armed,
             error,
-            data,
             last_half,
             index,
             avail,
@@ -449,15 +447,15 @@ impl Logic for HeadReader {
         if self.halves_index.q.val() {
             self.which_half.next = self.places.index.val().get_bits::<2>(0);
         }
-        self.half.next = self.data.q.val().get_bits::<16>(0);
+        self.half.next = self.word.val().get_bits::<16>(0);
         if self.which_half.val() == 1 {
-            self.half.next = self.data.q.val().get_bits::<16>(16);
+            self.half.next = self.word.val().get_bits::<16>(16);
         }
         if self.which_half.val() == 2 {
-            self.half.next = self.data.q.val().get_bits::<16>(32);
+            self.half.next = self.word.val().get_bits::<16>(32);
         }
         if self.which_half.val() == 3 {
-            self.half.next = self.data.q.val().get_bits::<16>(48);
+            self.half.next = self.word.val().get_bits::<16>(48);
         }
         // There must be room for the longest read ahead.
         self.words_used.next = self.next_word.q.val() - self.oldest_word.val();
@@ -471,8 +469,6 @@ impl Logic for HeadReader {
         self.goes_back.d.next =
             self.rewind.val() & !self.is_again.q.val() & !self.is_given_up.q.val() & !self.went_back.q.val();
         self.none_left.d.next = self.held.q.val().left == 0;
-        // What is read is taken apart on the next clock.
-        self.data.d.next = self.word.val();
         // What comes next
         self.takes.next = self.idles.q.val() & self.found.val() & !self.flush.val();
         self.stays.next = self.loaded.q.val() & (self.offered.val() == self.served.q.val());

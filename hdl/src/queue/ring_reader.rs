@@ -106,7 +106,7 @@ logic_block! {
         virt_page: DFF<Bits<VIRT_PAGE_BITS>>,
         space: DFF<Bits<4>>,
         write_failed: DFF<Bit>,
-        awaited: Fifo<Awaited, 4, 5>,
+        awaited: Fifo<Awaited, 4>,
         outstanding: DFF<Bits<5>>,
         index: DFF<Bits<5>>,
         failed: DFF<Bit>,

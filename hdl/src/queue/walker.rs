@@ -97,7 +97,7 @@ logic_block! {
         pub done: Signal<In, Bit>,
         /// 0, RingFault or RingBusError.
         pub done_code: Signal<In, Bits<6>>,
-        // Words that were read; the answer is there on the clock after the question
+        // Words that were read; the answer is there two clocks after the question, from a register
         /// This module asks on this clock.
         pub word_wanted: Signal<Out, Bit>,
         /// Which word.
@@ -405,7 +405,8 @@ impl Logic for ChainWalker {
         );
         clock!(self, clock, check, span);
         // Parts
-        self.check.word.next = self.second_word.q.val();
+        self.check.word.next = self.word.val();
+        self.check.take.next = self.seconds.q.val();
         self.check.indirect.next = self.indirect.val();
         self.check.total.next = self.total.q.val();
         self.check.default_context.next = self.default_context.q.val();
@@ -482,8 +483,12 @@ impl Logic for ChainWalker {
         self.low_at.next = self.at.q.val().get_bits::<7>(0) + 2;
         self.at_next.d.next = (self.at.q.val() & 0x180) | bit_cast::<9, 7>(self.low_at.val());
         self.index_next.d.next = self.index.q.val() + 1;
-        self.follows.d.next = self.second_word.q.val().get_bits::<16>(48) == self.index_next.q.val();
-        self.misplaced.d.next = self.first_word.q.val().get_bits::<4>(0).any() | self.in_table.q.val();
+        if self.seconds.q.val() {
+            self.follows.d.next = self.word.val().get_bits::<16>(48) == self.index_next.q.val();
+        }
+        if self.judges.q.val() {
+            self.misplaced.d.next = self.word.val().get_bits::<4>(0).any() | self.in_table.q.val();
+        }
         self.equal.d.next = self.check.sum.val() == self.promised.q.val();
         self.last_counted.d.next = self.count.q.val() == self.ring_last.q.val();
         self.low_bytes.next = self.second_word.q.val().get_bits::<19>(0);
@@ -631,10 +636,11 @@ impl Logic for ChainWalker {
                 self.error.d.next = self.ahead_code.val();
             }
         }
-        if self.firsts.q.val() {
+        // Words come two clocks after they were asked for.
+        if self.seconds.q.val() {
             self.second_word.d.next = self.word.val();
         }
-        if self.seconds.q.val() {
+        if self.judges.q.val() {
             self.first_word.d.next = self.word.val();
         }
         if self.judges.q.val() & !self.second.q.val() & !self.check.is_table.val() & !self.refused.q.val() {

@@ -27,8 +27,8 @@ logic_block! {
         /// Finished chains.
         pub done: DoneSource,
         //
-        chains: Fifo<DoneRecord, 4, 5>,
-        parks: Fifo<ParkWord, 4, 5>,
+        chains: Fifo<DoneRecord, 4>,
+        parks: Fifo<ParkWord, 4>,
         released: DFF<Bits<6>>,
         // `released` is not 0, a clock late; nothing moves on the clock after a move
         owed: DFF<Bit>,

@@ -134,18 +134,18 @@ logic_block! {
         /// State numbers: values (2:0), emitter (4).
         pub debug_output: Signal<Out, Bits<8>>,
         //
-        stream: Fifo<StreamBeat, 2, 3>,
+        stream: Fifo<StreamBeat, 2>,
         intake: Intake,
         cutter: Cutter,
         aligner: Aligner,
         ring: BlockRam<Bits<64>, RING_BITS>,
         banks: BlockRam<Bits<64>, 9>,
-        notes: Fifo<SegmentNote, 2, 3>,
-        sums: Fifo<Bits<32>, 3, 4>,
+        notes: Fifo<SegmentNote, 2>,
+        sums: Fifo<Bits<32>, 3>,
         values: Values,
-        records: Fifo<FrameRecord, 4, 5>,
+        records: Fifo<FrameRecord, 4>,
         emitter: Emitter,
-        sending: Fifo<OutputBeat, 4, 5>,
+        sending: Fifo<OutputBeat, 4>,
         ends: DoneQueue,
         //
         used: DFF<Bits<13>>,

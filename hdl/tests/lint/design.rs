@@ -17,9 +17,9 @@ fn inspected_clean(mut dut: impl Block, name: &str) -> Report {
 
 #[test]
 fn fifos() {
-    inspected_clean(Fifo::<Bits<16>, 4, 5>::default(), "fifo");
-    inspected_clean(Fifo::<Pair, 2, 3>::default(), "fifo");
-    inspected_clean(BlockFifo::<Bits<16>, 4, 5>::default(), "block_fifo");
+    inspected_clean(Fifo::<Bits<16>, 4>::default(), "fifo");
+    inspected_clean(Fifo::<Pair, 2>::default(), "fifo");
+    inspected_clean(BlockFifo::<Bits<16>, 4>::default(), "block_fifo");
 }
 
 #[test]

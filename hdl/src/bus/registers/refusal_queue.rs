@@ -33,9 +33,9 @@ pub struct RefusalQueue {
     /// It is taken.
     pub take: Signal<In, Bit>,
     //
-    fetch: Fifo<Bits<6>, 4, 5>,
-    completion: Fifo<Bits<6>, 4, 5>,
-    packet: Fifo<Bits<6>, 4, 5>,
+    fetch: Fifo<Bits<6>, 4>,
+    completion: Fifo<Bits<6>, 4>,
+    packet: Fifo<Bits<6>, 4>,
     room: DFF<Bit>,
     waits: DFF<Bit>,
     next_code: DFF<Bits<6>>,
