@@ -171,8 +171,9 @@ logic_block! {
         in_refusals: DFF<Bit>,
         map_entry: DFF<Bits<ENTRY_BITS>>,
         word: DFF<Bits<32>>,
-        /// `word` is not read back.
+        /// The word that comes is not read back; the one that came.
         hides: DFF<Bit>,
+        hidden: DFF<Bit>,
         /// Bits that a write changes.
         written: DFF<Bits<32>>,
         /// The next counter's word of the store.
@@ -199,6 +200,7 @@ logic_block! {
         counted: Signal<Local, Bit>,
         next_at: Signal<Local, Bits<9>>,
         next_result: Signal<Local, Bits<32>>,
+        kept_word: Signal<Local, Bits<32>>,
         strobed: Signal<Local, Bits<32>>,
         fields: Signal<Local, Bits<32>>,
         unwritten: Signal<Local, Bits<32>>,
@@ -298,6 +300,7 @@ impl Logic for RegisterSequencer {
             map_entry,
             word,
             hides,
+            hidden,
             written,
             visit_at,
             low_now,
@@ -344,9 +347,12 @@ impl Logic for RegisterSequencer {
         if self.outside.q.val() {
             self.map_entry.d.next = 0.into();
         }
+        // This one is the block RAM's own register: nothing is between them.
         self.word.d.next = self.store.read_data.val();
-        if self.hides.q.val() {
-            self.word.d.next = 0.into();
+        self.hidden.d.next = self.hides.q.val();
+        self.kept_word.next = self.word.q.val();
+        if self.hidden.q.val() {
+            self.kept_word.next = 0.into();
         }
         self.hides.d.next = false;
         self.store.read_addr.next = self.at.q.val();
@@ -648,10 +654,10 @@ impl Logic for RegisterSequencer {
         if self.idles.q.val() | self.resolves.q.val() | self.steps.q.val() {
             self.at.d.next = self.next_at.val();
         }
-        self.next_result.next = self.word.q.val() | self.live.val();
+        self.next_result.next = self.kept_word.val() | self.live.val();
         if self.access_write.val() {
             self.next_result.next =
-                (self.word.q.val() & self.unwritten.val()) | (self.access_data.val() & self.written.q.val());
+                (self.kept_word.val() & self.unwritten.val()) | (self.access_data.val() & self.written.q.val());
         }
         if self.adds.q.val() {
             self.next_result.next = self.sum.val().get_bits::<32>(0);
