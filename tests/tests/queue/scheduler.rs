@@ -274,7 +274,8 @@ fn weights_and_rates_are_met() {
         }
     }
     // A queue with a rate, beside three that take what is left. Chains of mixed lengths are taken ahead of their lengths
-    // in runs of up to 500 KB, which fall into a window or not: there the mean of six windows counts.
+    // in runs of up to 500 KB, which fall into a window or not: there the mean of six windows counts, and each by itself
+    // keeps to 6 %.
     let rates = [
         (FULL, 3_000, 1),
         (SUPER, 20_000, 1),
@@ -298,6 +299,10 @@ fn weights_and_rates_are_met() {
             }
             let sent = bench.sent[2] as f64 / f64::from(milliseconds);
             println!("rate {rate}: {sent:.0} bytes a millisecond");
+            assert!(
+                (sent / rate as f64 - 1.0).abs() < 0.06,
+                "{sent} of {rate} in one window"
+            );
             got += sent / windows as f64;
             let all = bench.sent.iter().sum::<u64>() as f64;
             assert!(all > 0.97 * 8.0 * f64::from(milliseconds * clocks_a_millisecond));
