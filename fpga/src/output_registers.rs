@@ -230,7 +230,8 @@ mod tests {
 
     #[test]
     fn what_the_output_register_cannot_do_stays_a_flip_flop() {
-        let cases: [(&[(&str, &str)], &[(&str, Value)]); 6] = [
+        type Change<'a> = (&'a [(&'a str, &'a str)], &'a [(&'a str, Value)]);
+        let cases: [Change; 6] = [
             (&[("CEMUX", "CE")], &[]),
             (&[("CLKMUX", "INV")], &[]),
             (&[("REGSET", "SET")], &[]),
