@@ -102,7 +102,9 @@ fn netlist(yosys: &Found, folder: &Path, design: &str) -> Result<()> {
         map_commands(BOUNDARY, Some("netlist.part"))
     );
     run(yosys, folder, &["-q", "-p", &script], "yosys.log")?;
-    keep_netlist(&folder.join("netlist.part"), &netlist)
+    let part = folder.join("netlist.part");
+    keep_netlist(&part, &netlist)?;
+    std::fs::remove_file(&part).with_context(|| format!("cannot remove {}", part.display()))
 }
 
 /// Takes the netlist that Yosys wrote, moves registers into block RAMs, and keeps it as `kept`.
