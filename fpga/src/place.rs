@@ -14,8 +14,7 @@ use std::sync::Mutex;
 /// Clock that nextpnr is asked for: 64 bits at 156.25 MHz are 10 Gb/s.
 pub const TARGET_MHZ: f64 = 156.25;
 
-/// How much nextpnr's placer thinks of the slowest paths beside short wires; its own default of 10 costs the core a tenth of
-/// its clock.
+/// How much nextpnr's placer thinks of the slowest paths beside short wires; its own default is 10.
 pub(crate) const TIMING_WEIGHT: [&str; 2] = ["--placer-heap-timingweight", "150"];
 
 /// Goes into the names of kept results: what is done between Yosys and nextpnr.
@@ -47,10 +46,12 @@ pub fn place(
     let (yosys, nextpnr) = (tools::YOSYS.find()?, tools::NEXTPNR.find()?);
     let design = format!("{verilog}{}", wrap(verilog, top)?);
     let mut hash = Sha256::new();
+    let map = map_commands(BOUNDARY, None);
     for part in [
         &design,
         &version(&yosys)?,
         &version(&nextpnr)?,
+        &map,
         &TIMING_WEIGHT.concat(),
         FLOW,
     ] {
